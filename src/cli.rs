@@ -1,0 +1,104 @@
+//! The command line: arguments, one file per command, log and exit codes. Never polars, never the pipeline's insides.
+
+mod check;
+mod completions;
+pub mod exit;
+mod generate;
+pub mod logging;
+mod out;
+mod run;
+mod summary;
+pub mod threads;
+mod verify;
+
+use std::sync::LazyLock;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Many exports in, one trusted profile per customer out.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What is said while the command works.
+    #[command(flatten)]
+    pub talk: Talk,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What is said while a command works.
+#[derive(Debug, Clone, Args)]
+pub struct Talk {
+    /// Form of the log on stderr; json is one object a line
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+    /// Say nothing but errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more: every shard, every ignored column
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read the exports, build one profile per customer, publish CSV and Parquet
+    Run(Box<run::RunArgs>),
+    /// Check the profile spec and the headers of the inputs, without a run
+    Check(check::CheckArgs),
+    /// Prove a finished run from its files alone
+    Verify(verify::VerifyArgs),
+    /// Write sample data of any size
+    Generate(generate::GenerateArgs),
+    /// Print shell completions
+    Completions(completions::CompletionsArgs),
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  onefold run                                       sample_data → data_out
+  onefold run --input exports --output profiles     your folders
+  onefold run --print-profile > my.toml             a profile spec to start from
+  onefold run --profile my.toml                     your own profile
+  onefold verify                                    proof from the files alone
+
+Exit codes:
+  0 done   2 wrong usage   3 profile spec invalid   4 input unusable   5 a shard failed for good
+  6 verification failed   7 output folder busy, not writable or full   70 our bug   130 interrupted";
+
+static RUN_ID: LazyLock<String> = LazyLock::new(onefold::settings::new_run_id);
+
+impl Cli {
+    /// Threads that the command may use; none for as many as the machine has.
+    pub fn threads(&self) -> Option<usize> {
+        match &self.command {
+            Command::Run(args) => args.threads(),
+            _ => None,
+        }
+    }
+
+    /// The id under which this process logs and runs.
+    pub fn run_id(&self) -> &'static str {
+        &RUN_ID
+    }
+
+    /// Carries out the command.
+    pub fn run(&self) -> onefold::Result<()> {
+        match &self.command {
+            Command::Run(args) => args.run(&self.talk, self.run_id()),
+            Command::Check(args) => args.run(&self.talk),
+            Command::Verify(args) => args.run(&self.talk),
+            Command::Generate(args) => args.run(&self.talk),
+            Command::Completions(args) => args.run(),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! `onefold completions`: shell completions.
+
+use clap::{Args, CommandFactory};
+use clap_complete::{Shell, generate};
+
+use onefold::Result;
+
+use super::{Cli, out::say};
+
+/// Flags of `onefold completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+impl CompletionsArgs {
+    /// Carries out the command.
+    pub fn run(&self) -> Result<()> {
+        let mut script = Vec::new();
+        generate(self.shell, &mut Cli::command(), "onefold", &mut script);
+        say(&String::from_utf8_lossy(&script))
+    }
+}

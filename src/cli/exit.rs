@@ -1,0 +1,36 @@
+//! The one table of exit codes.
+
+use std::io;
+use std::process::ExitCode;
+
+use onefold::Error;
+use onefold::error::Side;
+
+/// Tells an error through the log and gives its exit code.
+pub fn report(error: &Error) -> ExitCode {
+    let code = code(error);
+    tracing::error!(event = "error", error = error.to_string(), exit_code = code);
+    ExitCode::from(code)
+}
+
+/// Contract §7.
+fn code(error: &Error) -> u8 {
+    match error {
+        Error::Usage(_) => 2,
+        Error::Spec { .. } => 3,
+        Error::Input { .. } | Error::RejectLimit(_) | Error::NoRun(_) | Error::Io { side: Side::Input, .. } => 4,
+        // A full or read-only disk is the folder's trouble, whichever shard met it first.
+        Error::ShardFailed { cause, .. } if is_folder_trouble(cause) => 7,
+        Error::ShardFailed { .. } | Error::Chaos(_) | Error::Panic(_) | Error::Build(_) => 5,
+        Error::Verify(_) => 6,
+        Error::Output(_) | Error::Io { side: Side::Output, .. } => 7,
+        // Bugs, and whatever a later version of the library adds before this table knows it.
+        _ => 70,
+    }
+}
+
+fn is_folder_trouble(error: &Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error, Error::Io { side: Side::Output, cause, .. }
+        if matches!(cause.kind(), PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull))
+}

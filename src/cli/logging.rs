@@ -1,0 +1,131 @@
+//! The log on stderr: lines for people, or one JSON object a line (contract §7). The only writer to stderr.
+
+use std::fmt::Debug;
+use std::io::{IsTerminal, Write};
+
+use chrono::{SecondsFormat, Utc};
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::{LogFormat, Talk};
+
+/// Starts the log.
+pub fn start(talk: &Talk, run_id: &'static str) {
+    let Talk { log_format, quiet, verbose } = *talk;
+    let level = match (quiet, verbose) {
+        (true, _) => Volume::Errors,
+        (_, true) => Volume::Everything,
+        _ if log_format == LogFormat::Json => Volume::Everything,
+        _ if std::io::stderr().is_terminal() => Volume::Progress,
+        _ => Volume::Warnings,
+    };
+    tracing_subscriber::registry().with(Log { format: log_format, volume: level, run_id }).init();
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Volume {
+    Errors,
+    Warnings,
+    Progress,
+    Everything,
+}
+
+struct Log {
+    format: LogFormat,
+    volume: Volume,
+    run_id: &'static str,
+}
+
+impl<S: Subscriber> Layer<S> for Log {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if !event.metadata().target().starts_with("onefold") {
+            return;
+        }
+        let mut fields = Fields(Map::new());
+        event.record(&mut fields);
+        let level = *event.metadata().level();
+        let line = match self.format {
+            LogFormat::Json => Some(self.json(level, fields.0)),
+            LogFormat::Text => (self.volume >= volume(level, &fields.0)).then(|| text(level, &fields.0)),
+        };
+        if let Some(line) = line {
+            // Nobody is left to tell when stderr is gone.
+            let _ = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+        }
+    }
+}
+
+impl Log {
+    fn json(&self, level: Level, fields: Map<String, Value>) -> String {
+        let mut object = Map::new();
+        object.insert("ts".into(), Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).into());
+        object.insert("level".into(), level.as_str().to_lowercase().into());
+        object.insert("event".into(), fields.get("event").cloned().unwrap_or_else(|| "message".into()));
+        object.insert("run_id".into(), self.run_id.into());
+        object.extend(fields.into_iter().filter(|(name, _)| name != "event"));
+        Value::Object(object).to_string()
+    }
+}
+
+/// From which volume on an event is shown to people.
+fn volume(level: Level, fields: &Map<String, Value>) -> Volume {
+    match (level, fields.get("event").and_then(Value::as_str)) {
+        (Level::ERROR, Some("error")) => Volume::Errors,
+        (Level::ERROR | Level::WARN, _) => Volume::Warnings,
+        (_, Some("source_read" | "publish")) => Volume::Progress,
+        _ => Volume::Everything,
+    }
+}
+
+fn text(level: Level, fields: &Map<String, Value>) -> String {
+    let get = |name: &str| match fields.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    match get("event").as_str() {
+        "error" => format!("error: {}", get("error")),
+        "source_read" => format!("read {}: {} rows, {} bytes, {} rejected", get("source"), get("rows"), get("bytes"), get("rejected")),
+        "shard_start" => format!("shard {}: attempt {}", get("shard_id"), get("attempt")),
+        "shard_end" => format!("shard {}: {} profiles in {} ms", get("shard_id"), get("n"), get("elapsed_ms")),
+        "shard_retry" => format!(
+            "warning: shard {}: attempt {} failed ({}); the next follows in {} ms",
+            get("shard_id"), get("attempt"), get("error"), get("wait_ms")
+        ),
+        "shard_failed" => format!("warning: shard {}: given up after {} attempts ({})", get("shard_id"), get("attempts"), get("error")),
+        "publish" => format!("published {}: {} rows, {} bytes", get("file"), get("rows"), get("bytes")),
+        event => {
+            let rest: Vec<String> = fields.keys().filter(|k| *k != "event" && *k != "message").map(|k| format!("{k}={}", get(k))).collect();
+            let mark = if level <= Level::WARN { "warning: " } else { "" };
+            let what = if fields.contains_key("message") { get("message") } else { event.replace('_', " ") };
+            format!("{mark}{what} {}", rest.join(" ")).trim_end().to_owned()
+        }
+    }
+}
+
+/// An event's fields as JSON.
+struct Fields(Map<String, Value>);
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0.insert(field.name().to_owned(), format!("{value:?}").into());
+    }
+}

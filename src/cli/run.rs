@@ -1,0 +1,169 @@
+//! `onefold run`: flags → settings → the pipeline → a closing summary.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use clap::Args;
+
+use onefold::cell::iso_date;
+use onefold::executor::Drill;
+use onefold::settings::Settings;
+use onefold::source::RejectLimit;
+use onefold::spec::{DEFAULT_TEXT, Spec};
+use onefold::{Error, Result};
+
+use super::{Talk, out::say, summary};
+
+/// Flags of `onefold run`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Inputs and outputs")]
+pub struct RunArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    /// Folder of the outputs
+    #[arg(long, value_name = "DIR", default_value = "data_out")]
+    output: PathBuf,
+    /// Print the profile spec that a run would use, and end
+    #[arg(long)]
+    print_profile: bool,
+    /// Put `'` before text cells in the CSV that a spreadsheet would run as a formula
+    #[arg(long)]
+    safe_csv: bool,
+    /// Rejected rows that a source may have: a number or a percentage [default: the larger of 10 and 1%]
+    #[arg(long, value_name = "N|P%")]
+    max_rejects: Option<RejectLimit>,
+    /// The date that `as_of` stands for [default: the newest latest_by value of the inputs]
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    as_of: Option<NaiveDate>,
+    /// Number of shards; changes no result [default: by the size of the inputs, at least 16]
+    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Work")]
+    shards: Option<usize>,
+    /// Shards at work at a time [default: the machine's cores]
+    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Work")]
+    threads: Option<usize>,
+    /// Memory to use, such as 2GB or 1.5GiB; has no effect yet
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Work")]
+    memory_limit: Option<u64>,
+    /// Retries of a shard after its first attempt
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Work")]
+    max_retries: u32,
+    /// Wait before the first retry; doubles with each
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration, help_heading = "Work")]
+    retry_wait: Duration,
+    /// Inject a fault: fail:N, fail:N:always, panic:N, slow:N:DURATION; repeatable
+    #[arg(long, value_name = "DRILL", help_heading = "Work")]
+    chaos: Vec<Drill>,
+    /// As `--chaos fail:N`
+    #[arg(long, value_name = "N", env = "CHAOS_FAIL_SHARD", hide = true)]
+    chaos_fail_shard: Option<usize>,
+    /// Ignore what earlier runs left; a run does so anyway, for now
+    #[arg(long, help_heading = "Work")]
+    fresh: bool,
+}
+
+/// Flags that name the inputs and the profile.
+#[derive(Debug, Args)]
+pub struct InputArgs {
+    /// Folder of the input files
+    #[arg(long, value_name = "DIR", default_value = "sample_data")]
+    input: PathBuf,
+    /// Profile spec (TOML) [default: the built-in one, see --print-profile of `onefold run`]
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// A file of a source, in place of those in the input folder; repeatable
+    #[arg(long, value_name = "NAME=FILE", value_parser = source_file)]
+    source: Vec<(String, PathBuf)>,
+}
+
+impl InputArgs {
+    /// The profile spec.
+    pub fn spec(&self) -> Result<Spec> {
+        let Some(file) = &self.profile else { return Spec::default_profile() };
+        Spec::parse(&read_spec(file)?, &file.display().to_string())
+    }
+
+    /// Settings of a run with these inputs and nothing else.
+    pub fn settings(&self, output: &Path) -> Result<Settings> {
+        let mut settings = Settings::new(self.spec()?, &self.input, output);
+        settings.inputs.overrides.clone_from(&self.source);
+        Ok(settings)
+    }
+}
+
+impl RunArgs {
+    /// Threads asked for.
+    pub fn threads(&self) -> Option<usize> {
+        self.threads
+    }
+
+    /// Carries out the command.
+    pub fn run(&self, talk: &Talk, run_id: &str) -> Result<()> {
+        if self.print_profile {
+            let text = self.input.profile.as_deref().map_or_else(|| Ok(DEFAULT_TEXT.to_owned()), read_spec)?;
+            return say(&text);
+        }
+        let manifest = onefold::run(&self.settings(run_id)?)?;
+        if talk.quiet { Ok(()) } else { say(&summary::of(&manifest, &self.output)) }
+    }
+
+    fn settings(&self, run_id: &str) -> Result<Settings> {
+        let Self {
+            input,
+            output,
+            print_profile: _,
+            safe_csv,
+            max_rejects,
+            as_of,
+            shards,
+            threads,
+            memory_limit,
+            max_retries,
+            retry_wait,
+            chaos,
+            chaos_fail_shard,
+            fresh: _,
+        } = self;
+        let mut settings = input.settings(output)?;
+        run_id.clone_into(&mut settings.run_id);
+        settings.safe_csv = *safe_csv;
+        settings.reject_limit = max_rejects.unwrap_or(settings.reject_limit);
+        settings.as_of = *as_of;
+        settings.shards = *shards;
+        settings.threads = threads.unwrap_or(settings.threads);
+        settings.memory_limit = *memory_limit;
+        settings.retry.max_retries = *max_retries;
+        settings.retry.first_wait = *retry_wait;
+        settings.drills = chaos_fail_shard.map(Drill::fail_once).into_iter().chain(chaos.iter().cloned()).collect();
+        Ok(settings)
+    }
+}
+
+fn read_spec(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file).map_err(|cause| Error::Spec {
+        origin: file.display().to_string(),
+        line: None,
+        message: format!("cannot be read: {cause}"),
+    })
+}
+
+fn date(text: &str) -> std::result::Result<NaiveDate, String> {
+    iso_date(text.as_bytes()).ok_or_else(|| "not a date: use YYYY-MM-DD".to_owned())
+}
+
+/// Shards beyond this would be smaller than their own bookkeeping.
+const MOST: usize = 65_536;
+
+fn at_least_one(text: &str) -> std::result::Result<usize, String> {
+    let number = text.parse().ok().filter(|n| (1..=MOST).contains(n));
+    number.ok_or_else(|| format!("not a number from 1 to {MOST}"))
+}
+
+fn size(text: &str) -> std::result::Result<u64, String> {
+    text.parse::<bytesize::ByteSize>().map(|s| s.as_u64()).map_err(|_| "not a size: use 2GB, 512MiB or a number of bytes".to_owned())
+}
+
+fn source_file(text: &str) -> std::result::Result<(String, PathBuf), String> {
+    let (name, file) = text.split_once('=').ok_or("use NAME=FILE, such as crm=exports/crm.csv")?;
+    Ok((name.to_owned(), file.into()))
+}

@@ -1,0 +1,175 @@
+//! Runs shard work in one pool, with retries. Never knows what a profile is.
+//!
+//! Shards run as tasks of Polars' own rayon pool, at most `threads` of them outstanding: with a pool of our own, Polars
+//! would run every plan in its pool all the same, and our threads would only queue there (design §6).
+
+mod chaos;
+mod panics;
+mod retry;
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use polars_core::runtime::THREAD_POOL;
+
+use crate::error::{Error, Result};
+
+pub use chaos::{Drill, Drills};
+pub use panics::{catch, last_panic, quiet_panics};
+pub use retry::RetryPolicy;
+
+/// One attempt at a shard.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// From 1.
+    pub attempt: u32,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// The error's text, when it failed.
+    pub error: Option<String>,
+}
+
+/// A shard's attempts and, if one succeeded, its result.
+#[derive(Debug)]
+pub struct ShardRun<T> {
+    /// In order.
+    pub attempts: Vec<Attempt>,
+    /// The last attempt's result.
+    pub result: Option<T>,
+}
+
+/// What happens to shards, as it happens. Called from the coordinating thread, but `started` from the worker.
+pub trait Observer<T>: Sync {
+    /// An attempt begins.
+    fn started(&self, shard: usize, attempt: u32);
+    /// An attempt failed and another will follow after the wait.
+    fn retrying(&self, shard: usize, attempt: u32, error: &Error, wait: Duration);
+    /// An attempt succeeded.
+    fn ended(&self, shard: usize, attempt: u32, result: &T, elapsed: Duration);
+    /// The shard failed for good.
+    fn failed(&self, shard: usize, attempts: u32, error: &Error);
+}
+
+/// Runs `work(shard, attempt)` for every shard until each succeeded or one failed for good.
+///
+/// Gives every shard's attempts, and the error that ended the run, if one did: then shards not yet started stay so.
+pub fn run<T, W, O>(shards: usize, threads: usize, policy: RetryPolicy, work: &W, observer: &O) -> (Vec<ShardRun<T>>, Option<Error>)
+where
+    T: Send,
+    W: Fn(usize, u32) -> Result<T> + Sync,
+    O: Observer<T>,
+{
+    let mut queue = Queue {
+        ready: (0..shards).map(|shard| (shard, 1)).collect(),
+        waiting: Vec::new(),
+        running: 0,
+        runs: (0..shards).map(|_| ShardRun { attempts: Vec::new(), result: None }).collect(),
+        failure: None,
+    };
+    let (sender, receiver) = channel();
+    THREAD_POOL.in_place_scope(|scope| {
+        loop {
+            queue.wake(Instant::now());
+            while queue.running < threads.max(1) {
+                let Some((shard, attempt)) = queue.next() else { break };
+                let sender = sender.clone();
+                scope.spawn(move |_| {
+                    observer.started(shard, attempt);
+                    let started_at = Utc::now();
+                    let result = catch(|| work(shard, attempt)).unwrap_or_else(|panic| Err(Error::Panic(panic)));
+                    // The receiver lives until every task has reported.
+                    let _ = sender.send(Report { shard, attempt, started_at, ended_at: Utc::now(), result });
+                });
+            }
+            if queue.running == 0 && queue.waiting.is_empty() {
+                break;
+            }
+            if let Some(report) = queue.receive(&receiver) {
+                queue.settle(report, policy, observer);
+            }
+        }
+    });
+    (queue.runs, queue.failure)
+}
+
+/// How an attempt ended.
+struct Report<T> {
+    shard: usize,
+    attempt: u32,
+    started_at: DateTime<Utc>,
+    ended_at: DateTime<Utc>,
+    result: Result<T>,
+}
+
+struct Queue<T> {
+    ready: VecDeque<(usize, u32)>,
+    /// Retries not yet due. They hold no worker.
+    waiting: Vec<(Instant, usize, u32)>,
+    running: usize,
+    runs: Vec<ShardRun<T>>,
+    failure: Option<Error>,
+}
+
+impl<T> Queue<T> {
+    fn next(&mut self) -> Option<(usize, u32)> {
+        let next = self.ready.pop_front()?;
+        self.running += 1;
+        Some(next)
+    }
+
+    /// Moves due retries to the front: they are the oldest work.
+    fn wake(&mut self, now: Instant) {
+        let ready = &mut self.ready;
+        self.waiting.retain(|&(due, shard, attempt)| {
+            if due <= now {
+                ready.push_front((shard, attempt));
+            }
+            due > now
+        });
+    }
+
+    /// Waits for a report, or for the next retry to be due.
+    fn receive(&self, receiver: &Receiver<Report<T>>) -> Option<Report<T>> {
+        match self.waiting.iter().map(|w| w.0).min() {
+            None => receiver.recv().ok(),
+            Some(due) => match receiver.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                Ok(report) => Some(report),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+            },
+        }
+    }
+
+    fn settle(&mut self, report: Report<T>, policy: RetryPolicy, observer: &impl Observer<T>) {
+        let Report { shard, attempt, started_at, ended_at, result } = report;
+        self.running -= 1;
+        let run = &mut self.runs[shard];
+        let error = result.as_ref().err().map(ToString::to_string);
+        run.attempts.push(Attempt { attempt, started_at, ended_at, error });
+        match result {
+            Ok(value) => {
+                let elapsed = (ended_at - started_at).to_std().unwrap_or_default();
+                observer.ended(shard, attempt, &value, elapsed);
+                run.result = Some(value);
+            }
+            Err(error) if self.failure.is_none() && policy.retries(attempt, &error) => {
+                let wait = policy.wait_after(attempt);
+                observer.retrying(shard, attempt, &error, wait);
+                self.waiting.push((Instant::now() + wait, shard, attempt + 1));
+            }
+            Err(error) => {
+                observer.failed(shard, attempt, &error);
+                let cause = Box::new(error);
+                self.failure.get_or_insert(Error::ShardFailed { shard_id: shard, attempts: attempt, cause });
+                self.ready.clear();
+                self.waiting.clear();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::*;
+
+/// Writes down what happened, without times.
+#[derive(Default)]
+struct Log(Mutex<Vec<String>>);
+
+impl Observer<u32> for Log {
+    fn started(&self, shard: usize, attempt: u32) {
+        self.0.lock().expect("log").push(format!("start {shard}/{attempt}"));
+    }
+    fn retrying(&self, shard: usize, attempt: u32, error: &Error, wait: Duration) {
+        self.0.lock().expect("log").push(format!("retry {shard}/{attempt} {error} {wait:?}"));
+    }
+    fn ended(&self, shard: usize, attempt: u32, result: &u32, _: Duration) {
+        self.0.lock().expect("log").push(format!("end {shard}/{attempt} {result}"));
+    }
+    fn failed(&self, shard: usize, attempts: u32, error: &Error) {
+        self.0.lock().expect("log").push(format!("failed {shard}/{attempts} {error}"));
+    }
+}
+
+const POLICY: RetryPolicy = RetryPolicy { max_retries: 2, first_wait: Duration::from_millis(1) };
+
+#[test]
+fn a_transient_failure_is_retried_until_it_heals() {
+    let log = Log::default();
+    let work = |shard: usize, attempt: u32| if attempt < 3 { Err(Error::Chaos("x".into())) } else { Ok(shard as u32 + attempt) };
+    let (runs, failure) = run(1, 1, POLICY, &work, &log);
+    assert!(failure.is_none());
+    assert_eq!(runs[0].result, Some(3));
+    assert_eq!(runs[0].attempts.iter().map(|a| a.attempt).collect::<Vec<_>>(), [1, 2, 3]);
+    let want = ["start 0/1", "retry 0/1 chaos: x 1ms", "start 0/2", "retry 0/2 chaos: x 2ms", "start 0/3", "end 0/3 3"];
+    assert_eq!(*log.0.lock().expect("log"), want);
+}
+
+#[test]
+fn a_panic_is_that_shards_error_and_a_permanent_failure_ends_the_run() {
+    let log = Log::default();
+    let work = |_: usize, attempt: u32| if attempt == 1 { panic!("chaos: boom") } else { Err(Error::Build("wrong".into())) };
+    let (runs, failure) = run(3, 1, POLICY, &work, &log);
+    assert!(matches!(failure, Some(Error::ShardFailed { attempts: 2, .. })), "{failure:?}");
+    assert!(runs.iter().all(|r: &ShardRun<u32>| r.result.is_none()));
+    let panicked = runs.iter().flat_map(|r| &r.attempts).filter(|a| a.error.as_deref() == Some("panic: chaos: boom"));
+    assert!(panicked.count() >= 1);
+}
+
+#[test]
+fn a_waiting_retry_holds_no_worker() {
+    let log = Log::default();
+    let done = AtomicU32::new(0);
+    let policy = RetryPolicy { max_retries: 1, first_wait: Duration::from_millis(200) };
+    let work = |shard: usize, attempt: u32| {
+        if shard == 0 && attempt == 1 {
+            return Err(Error::Chaos("x".into()));
+        }
+        Ok(done.fetch_add(1, Ordering::SeqCst))
+    };
+    let (runs, failure) = run(4, 1, policy, &work, &log);
+    assert!(failure.is_none());
+    // With one worker, the three others finish while shard 0 waits.
+    assert_eq!(runs[0].result, Some(3));
+}
+
+#[test]
+fn no_shard_is_no_work() {
+    let (runs, failure) = run(0, 2, POLICY, &|_, _| Ok(1), &Log::default());
+    assert!(runs.is_empty() && failure.is_none());
+}

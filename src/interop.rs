@@ -1,0 +1,110 @@
+//! The bridge between cell types, Polars and arrow. The one room with `unsafe`: the Arrow C data interface, both ways.
+#![allow(unsafe_code)]
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, TimestampMicrosecondArray, make_array};
+use arrow::datatypes::{DataType as ArrowType, TimeUnit as ArrowUnit};
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi, to_ffi};
+use polars::prelude::{
+    BooleanChunked, Column, CompatLevel, DataType, Float64Chunked, Int32Chunked, Int64Chunked, Int128Chunked, IntoSeries,
+    NewChunkedArray, PlSmallStr, PolarsResult, Series, StringChunked, TimeUnit,
+};
+use polars_arrow::ffi as polars_ffi;
+
+use crate::cell::{CellType, Type, Value};
+use crate::error::{Error, Result};
+
+/// The Polars type of a profile column. Datetimes are naive in Polars and UTC by definition.
+pub fn polars_type(ty: Type) -> DataType {
+    match ty {
+        Type::Int => DataType::Int64,
+        Type::Float => DataType::Float64,
+        Type::Decimal(p, s) => DataType::Decimal(p.into(), s.into()),
+        Type::Bool => DataType::Boolean,
+        Type::Date => DataType::Date,
+        Type::Datetime => DataType::Datetime(TimeUnit::Microseconds, None),
+        Type::Text => DataType::String,
+    }
+}
+
+/// The arrow type of a profile column in built parts and outputs.
+pub fn arrow_type(ty: Type) -> ArrowType {
+    match ty {
+        Type::Int => ArrowType::Int64,
+        Type::Float => ArrowType::Float64,
+        // Precision and scale are at most 38.
+        Type::Decimal(p, s) => ArrowType::Decimal128(p, s as i8),
+        Type::Bool => ArrowType::Boolean,
+        Type::Date => ArrowType::Date32,
+        Type::Datetime => ArrowType::Timestamp(ArrowUnit::Microsecond, Some("UTC".into())),
+        Type::Text => ArrowType::Utf8View,
+    }
+}
+
+/// An arrow array as a Polars series; buffers are shared, not copied.
+///
+/// # Errors
+/// [`Error::Bug`] when one side does not know the other's type.
+pub fn to_polars(name: &str, array: &dyn Array) -> Result<Series> {
+    let bug = |e: &dyn std::fmt::Display| Error::Bug(format!("array of column `{name}` does not reach Polars: {e}"));
+    let (array, schema) = to_ffi(&array.to_data()).map_err(|e| bug(&e))?;
+    // SAFETY: both structs follow the Arrow C data interface; the array's ownership moves with its release callback,
+    // and the schema outlives the call that borrows it.
+    let series = unsafe {
+        let array: polars_ffi::ArrowArray = std::mem::transmute::<FFI_ArrowArray, polars_ffi::ArrowArray>(array);
+        let schema: polars_ffi::ArrowSchema = std::mem::transmute::<FFI_ArrowSchema, polars_ffi::ArrowSchema>(schema);
+        let field = polars_ffi::import_field_from_c(&schema).map_err(|e| bug(&e))?;
+        polars_ffi::import_array_from_c(array, field.dtype).map_err(|e| bug(&e))?
+    };
+    Series::from_arrow(PlSmallStr::from_str(name), series).map_err(|e| bug(&e))
+}
+
+/// A Polars column as one arrow array of the profile's type.
+///
+/// # Errors
+/// [`Error::Bug`] when the column does not have that type.
+pub fn to_arrow(column: &Column, ty: Type) -> Result<ArrayRef> {
+    let bug = |e: &dyn std::fmt::Display| Error::Bug(format!("column `{}` does not reach arrow: {e}", column.name()));
+    let series = column.as_materialized_series().rechunk();
+    let array = series.to_arrow(0, CompatLevel::newest());
+    let field = polars_arrow::datatypes::Field::new(PlSmallStr::EMPTY, array.dtype().clone(), true);
+    let (schema, array) = (polars_ffi::export_field_to_c(&field), polars_ffi::export_array_to_c(array));
+    // SAFETY: as above, in the other direction; arrow takes the array and borrows the schema.
+    let data = unsafe {
+        let array: FFI_ArrowArray = std::mem::transmute::<polars_ffi::ArrowArray, FFI_ArrowArray>(array);
+        let schema: FFI_ArrowSchema = std::mem::transmute::<polars_ffi::ArrowSchema, FFI_ArrowSchema>(schema);
+        from_ffi(array, &schema).map_err(|e| bug(&e))?
+    };
+    let array = make_array(data);
+    let array = match array.as_any().downcast_ref::<TimestampMicrosecondArray>() {
+        Some(naive) => Arc::new(naive.clone().with_timezone("UTC")),
+        None => array,
+    };
+    if *array.data_type() != arrow_type(ty) {
+        return Err(bug(&format!("it is {}, not {ty}", array.data_type())));
+    }
+    Ok(array)
+}
+
+/// Reads a text column by a cell type; what is no such value is null.
+pub fn read_column(text: &Column, cell: &CellType) -> PolarsResult<Column> {
+    let name = text.name().clone();
+    let text = text.str()?;
+    let cells = text.iter().map(|t| t.and_then(|t| cell.read(t)));
+    macro_rules! read {
+        ($array:ty, $variant:ident) => {
+            <$array>::from_iter_options(name, cells.map(|v| if let Some(Value::$variant(x)) = v { Some(x) } else { None }))
+        };
+    }
+    let series = match cell.ty {
+        Type::Int => read!(Int64Chunked, Int).into_series(),
+        Type::Float => read!(Float64Chunked, Float).into_series(),
+        Type::Bool => read!(BooleanChunked, Bool).into_series(),
+        Type::Date => read!(Int32Chunked, Date).into_series().cast(&DataType::Date)?,
+        Type::Datetime => read!(Int64Chunked, Datetime).into_series().cast(&polars_type(cell.ty))?,
+        Type::Decimal(p, s) => read!(Int128Chunked, Decimal).into_decimal_unchecked(p.into(), s.into()).into_series(),
+        Type::Text => read!(StringChunked, Text).into_series(),
+    };
+    Ok(series.into())
+}

@@ -1,0 +1,159 @@
+//! `run.json`: what a run was given, did and found. Plain data and its serde form; no I/O, no clock.
+
+mod ledger;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+pub use ledger::{Ledger, SourceLedger};
+
+/// The manifest of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of onefold.
+    pub onefold: String,
+    /// The run.
+    pub run_id: String,
+    /// `succeeded` or `failed`.
+    pub status: Status,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    /// RFC 3339, UTC.
+    pub finished_at: String,
+    /// The profile spec.
+    pub spec: SpecRecord,
+    /// Options that bear on results.
+    pub options: Options,
+    /// The as-of date, `YYYY-MM-DD`, where one is known.
+    pub as_of: Option<String>,
+    /// Number of shards.
+    pub shards: usize,
+    /// Number of threads.
+    pub threads: usize,
+    /// Memory limit in bytes, where one was given.
+    pub memory_limit: Option<u64>,
+    /// Input files in reading order.
+    pub inputs: Vec<InputRecord>,
+    /// The account of every input row, by source in declared order.
+    pub ledger: Ledger,
+    /// The account of customers.
+    pub customers: Customers,
+    /// The shards' attempts.
+    pub shard_runs: Vec<ShardRecord>,
+    /// Seconds per stage, in order.
+    pub stages: Vec<Stage>,
+    /// Peak resident memory of the process, where the system tells.
+    pub peak_memory_bytes: Option<u64>,
+    /// Output files.
+    pub outputs: Vec<OutputRecord>,
+    /// Score distributions: a mean for numbers, counts for bands.
+    pub scores: IndexMap<String, IndexMap<String, serde_json::Number>>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Outputs were published.
+    Succeeded,
+    /// Nothing was published.
+    Failed,
+}
+
+/// The profile spec of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SpecRecord {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its text.
+    pub sha256: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// Options that bear on results.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Options {
+    /// `--safe-csv`.
+    pub safe_csv: bool,
+    /// `--max-rejects`.
+    pub max_rejects: String,
+}
+
+/// One input file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InputRecord {
+    /// Its source.
+    pub source: String,
+    /// Its name in the input folder, or its path when it was given by hand.
+    pub file: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Digest of its bytes, algorithm first; none when it was not read to its end.
+    pub digest: Option<String>,
+    /// Records in it.
+    pub rows: u64,
+}
+
+/// The account of customers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Customers {
+    /// Profiles.
+    pub total: u64,
+    /// Profiles that a source knows.
+    pub per_source: IndexMap<String, u64>,
+    /// Customers that came out of two shards: 0, or nothing is published.
+    pub from_two_shards: u64,
+}
+
+/// One shard's attempts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ShardRecord {
+    /// From 0.
+    pub shard_id: usize,
+    /// Profiles it gave; none when it failed.
+    pub customers: Option<u64>,
+    /// In order.
+    pub attempts: Vec<AttemptRecord>,
+}
+
+/// One attempt at a shard.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AttemptRecord {
+    /// From 1.
+    pub attempt: u32,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    /// RFC 3339, UTC.
+    pub ended_at: String,
+    /// `succeeded` or `failed`.
+    pub outcome: Status,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+}
+
+/// Time a stage took.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Stage {
+    /// `route`, `build`, `merge`, `write`.
+    pub stage: String,
+    /// Seconds, wall clock.
+    pub seconds: f64,
+}
+
+/// One output file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputRecord {
+    /// Its name in the output folder.
+    pub file: String,
+    /// Profiles in it.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+}

@@ -1,0 +1,191 @@
+//! The story: read → route → build → merge → prove → publish. The one room that knows all the others.
+
+mod events;
+mod record;
+mod shards;
+
+use std::time::Instant;
+
+use chrono::{Datelike, NaiveDate};
+use tracing::{info, warn};
+
+use crate::error::{Error, Result};
+use crate::executor::Drills;
+use crate::manifest::{Manifest, Status};
+use crate::merge::merge;
+use crate::read::{Reading, SourceRead, column_types, read_source};
+use crate::route::{ShardBuffers, default_shards};
+use crate::settings::Settings;
+use crate::shard::schema;
+use crate::sink::{self, SinkOptions};
+use crate::source::{self, OpenInputs, Rejects};
+use crate::workspace::{self, MANIFEST_FILE, REJECTS_FOLDER, Workspace};
+
+use record::Record;
+
+/// Runs the whole pipeline and publishes its outputs. Emits the log events of contract §7 as `tracing` events.
+///
+/// # Errors
+/// Any [`Error`]; then nothing is published, previous outputs are as they were, and what the run knows of itself lies
+/// under `.onefold/failed/<run_id>/` in the output folder.
+pub fn run(settings: &Settings) -> Result<Manifest> {
+    let begun = Instant::now();
+    let Settings { run_id, spec, output, .. } = settings;
+    info!(event = "run_start", profile = spec.name.as_str(), version = env!("CARGO_PKG_VERSION"));
+    let space = Workspace::open(output, run_id)?;
+    let mut record = Record::new(settings);
+    let mut rejects = Vec::new();
+    let done = produce(settings, &space, &mut record, &mut rejects);
+    let done = done.and_then(|()| publish(&space, &mut record));
+    match done {
+        Ok(manifest) => {
+            events::run_end("succeeded", manifest.customers.total, begun.elapsed());
+            Ok(manifest)
+        }
+        Err(error) => {
+            let error = keep_failure(&space, record, rejects, error);
+            events::run_end("failed", 0, begun.elapsed());
+            Err(error)
+        }
+    }
+}
+
+/// Checks the spec and the headers of all inputs, reads no data.
+///
+/// # Errors
+/// As [`run`] before it reads data.
+pub fn check(settings: &Settings) -> Result<OpenInputs> {
+    shards::dry_run(&settings.spec)?;
+    source::open(&settings.spec, &settings.inputs)
+}
+
+/// Everything up to complete, synced files in staging.
+fn produce(settings: &Settings, space: &Workspace, record: &mut Record, rejects: &mut Vec<(String, Rejects)>) -> Result<()> {
+    let inputs = check(settings)?;
+    let files = inputs.sources.iter().flatten().map(|f| f.path.as_path());
+    workspace::refuse_overlap(&settings.output, files)?;
+    report_ignored(settings, &inputs);
+    record.shards = settings.shards.unwrap_or_else(|| default_shards(inputs.bytes()));
+    let drills = Drills::new(settings.drills.clone(), record.shards)?;
+
+    let timer = Instant::now();
+    let (buffers, newest) = read(settings, &inputs, record, rejects)?;
+    let as_of = settings.as_of.map(|d| d.to_epoch_days()).or(newest);
+    record.as_of = as_of.and_then(NaiveDate::from_epoch_days).filter(|d| d.year() > 0);
+    record.stage("route", timer);
+
+    let timer = Instant::now();
+    let (runs, failure) = shards::build(settings, buffers, as_of, &drills);
+    let parts = record.shard_runs(runs);
+    record.stage("build", timer);
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+
+    let timer = Instant::now();
+    record.account(&settings.spec, &parts);
+    record.balance()?;
+    let merged = merge(&parts)?;
+    record.prove_customers(&parts, merged.rows())?;
+    record.scores(&settings.spec, &parts);
+    drop(parts);
+    record.stage("merge", timer);
+
+    let timer = Instant::now();
+    let options = SinkOptions { safe_csv: settings.safe_csv, metadata: metadata(settings) };
+    record.outputs = sink::write(&merged, &schema(&settings.spec), &space.staging(), &options)?;
+    for (source, rejects) in rejects.drain(..) {
+        if let Some(bytes) = rejects.into_bytes()? {
+            let name = format!("{REJECTS_FOLDER}/{source}.csv");
+            space.stage(&name, &bytes)?;
+            record.reject_files.push(name);
+        }
+    }
+    record.stage("write", timer);
+    Ok(())
+}
+
+/// Reads every source into shard buffers; gives them with the newest `latest_by` day.
+fn read(
+    settings: &Settings,
+    inputs: &OpenInputs,
+    record: &mut Record,
+    rejects: &mut Vec<(String, Rejects)>,
+) -> Result<(ShardBuffers, Option<i32>)> {
+    let types: Vec<_> = settings.spec.sources.iter().map(column_types).collect();
+    let mut buffers = ShardBuffers::new(&types, record.shards);
+    let how = Reading { threads: settings.threads, block_size: settings.block_size, shards: record.shards };
+    let mut newest = None;
+    for (at, (source, files)) in settings.spec.sources.iter().zip(&inputs.sources).enumerate() {
+        let read = read_source(source, at, files, how, &mut buffers)?;
+        record.source_read(source, files, &read);
+        let bytes: u64 = files.iter().map(|f| f.bytes).sum();
+        info!(event = "source_read", source = source.name.as_str(), rows = read.rows, bytes, rejected = read.rejected);
+        let SourceRead { rows, rejected, newest_day, rejects: of_source, .. } = read;
+        newest = newest.max(newest_day);
+        let within = settings.reject_limit.allows(rejected, rows);
+        let first = of_source.first_three().join("; ");
+        rejects.push((source.name.clone(), of_source));
+        if !within {
+            let limit = settings.reject_limit;
+            return Err(Error::RejectLimit(format!(
+                "source `{}`: {rejected} of {rows} rows are rejected, more than {limit} allows; the first: {first}; mend them or raise --max-rejects",
+                source.name
+            )));
+        }
+    }
+    Ok((buffers, newest))
+}
+
+fn report_ignored(settings: &Settings, inputs: &OpenInputs) {
+    for file in &inputs.unmatched {
+        warn!(event = "file_ignored", file = file.as_str(), "the file matches no source");
+    }
+    for (source, files) in settings.spec.sources.iter().zip(&inputs.sources) {
+        let mut columns: Vec<&str> = files.iter().flat_map(|f| &f.header.undeclared).map(String::as_str).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        if !columns.is_empty() {
+            info!(event = "columns_ignored", source = source.name.as_str(), columns = columns.join(", "));
+        }
+    }
+    if settings.memory_limit.is_some() {
+        warn!(event = "memory_limit_ignored", "--memory-limit has no effect yet");
+    }
+}
+
+fn metadata(settings: &Settings) -> Vec<(String, String)> {
+    let pair = |key: &str, value: String| (key.to_owned(), value);
+    vec![pair("onefold.version", env!("CARGO_PKG_VERSION").to_owned()), pair("onefold.spec_sha256", settings.spec.sha256())]
+}
+
+/// Replaces the outputs, manifest last.
+fn publish(space: &Workspace, record: &mut Record) -> Result<Manifest> {
+    let manifest = record.manifest(Status::Succeeded, None);
+    space.stage(MANIFEST_FILE, &record::to_json(&manifest)?)?;
+    let mut names: Vec<String> = record.outputs.iter().map(|o| o.file.clone()).collect();
+    names.append(&mut record.reject_files);
+    names.push(MANIFEST_FILE.to_owned());
+    space.publish(&names)?;
+    for output in &manifest.outputs {
+        info!(event = "publish", file = output.file.as_str(), rows = output.rows, bytes = output.bytes);
+    }
+    Ok(manifest)
+}
+
+/// Keeps the failed run's manifest and rejects; a run failed for rejects says where they are.
+fn keep_failure(space: &Workspace, record: Record, rejects: Vec<(String, Rejects)>, error: Error) -> Error {
+    let manifest = record.manifest(Status::Failed, Some(error.to_string()));
+    let mut files = Vec::new();
+    files.extend(record::to_json(&manifest).map(|json| (MANIFEST_FILE.to_owned(), json)));
+    for (source, rejects) in rejects {
+        if let Ok(Some(bytes)) = rejects.into_bytes() {
+            files.push((format!("{REJECTS_FOLDER}/{source}.csv"), bytes));
+        }
+    }
+    match (space.keep_failure(&files), error) {
+        (Ok(folder), Error::RejectLimit(message)) => Error::RejectLimit(format!("{message}; all are in `{}`", folder.display())),
+        // The first failure is the one to tell; a full disk may well keep us from saving anything about it.
+        (_, error) => error,
+    }
+}

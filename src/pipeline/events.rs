@@ -1,0 +1,39 @@
+//! The log events of a run (contract §7), as `tracing` events. No customer data.
+
+use std::time::Duration;
+
+use tracing::{error, info, warn};
+
+use crate::error::Error;
+use crate::executor::Observer;
+use crate::shard::Part;
+
+/// Tells what happens to shards.
+pub(super) struct ShardEvents;
+
+impl Observer<Part> for ShardEvents {
+    fn started(&self, shard: usize, attempt: u32) {
+        info!(event = "shard_start", shard_id = shard, attempt);
+    }
+
+    fn retrying(&self, shard: usize, attempt: u32, error: &Error, wait: Duration) {
+        warn!(event = "shard_retry", shard_id = shard, attempt, error = error.to_string(), wait_ms = millis(wait));
+    }
+
+    fn ended(&self, shard: usize, attempt: u32, part: &Part, elapsed: Duration) {
+        info!(event = "shard_end", shard_id = shard, attempt, n = part.profiles.num_rows(), elapsed_ms = millis(elapsed));
+    }
+
+    fn failed(&self, shard: usize, attempts: u32, error: &Error) {
+        error!(event = "shard_failed", shard_id = shard, attempts, error = error.to_string());
+    }
+}
+
+/// The run's last event.
+pub(super) fn run_end(status: &str, customers: u64, elapsed: Duration) {
+    info!(event = "run_end", status, customers, elapsed_ms = millis(elapsed));
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

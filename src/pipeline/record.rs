@@ -1,0 +1,196 @@
+//! What a run knows of itself, gathered stage by stage, and the proofs over it: the ledger and the customers.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use indexmap::IndexMap;
+use serde_json::Number;
+
+use crate::cell::Type;
+use crate::error::{Error, Result};
+use crate::executor::{Attempt, ShardRun};
+use crate::manifest::{
+    AttemptRecord, Customers, InputRecord, Ledger, Manifest, Options, OutputRecord, ShardRecord, SourceLedger, SpecRecord,
+    Stage, Status,
+};
+use crate::read::SourceRead;
+use crate::settings::Settings;
+use crate::shard::Part;
+use crate::sink::Written;
+use crate::source::InputFile;
+use crate::spec::{Score, Source, Spec};
+
+/// A run's record so far.
+pub(super) struct Record {
+    manifest: Manifest,
+    pub shards: usize,
+    pub as_of: Option<NaiveDate>,
+    pub outputs: Vec<Written>,
+    pub reject_files: Vec<String>,
+}
+
+impl Record {
+    pub fn new(settings: &Settings) -> Self {
+        let Settings { run_id, spec, threads, memory_limit, reject_limit, safe_csv, .. } = settings;
+        let now = timestamp(Utc::now());
+        let manifest = Manifest {
+            onefold: env!("CARGO_PKG_VERSION").to_owned(),
+            run_id: run_id.clone(),
+            status: Status::Failed,
+            error: None,
+            started_at: now.clone(),
+            finished_at: now,
+            spec: SpecRecord { name: spec.name.clone(), sha256: spec.sha256(), text: spec.text.clone() },
+            options: Options { safe_csv: *safe_csv, max_rejects: reject_limit.to_string() },
+            as_of: None,
+            shards: 0,
+            threads: *threads,
+            memory_limit: *memory_limit,
+            inputs: Vec::new(),
+            ledger: Ledger::default(),
+            customers: Customers::default(),
+            shard_runs: Vec::new(),
+            stages: Vec::new(),
+            peak_memory_bytes: None,
+            outputs: Vec::new(),
+            scores: IndexMap::new(),
+        };
+        Self { manifest, shards: 0, as_of: None, outputs: Vec::new(), reject_files: Vec::new() }
+    }
+
+    pub fn stage(&mut self, stage: &str, begun: Instant) {
+        let seconds = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e6;
+        self.manifest.stages.push(Stage { stage: stage.to_owned(), seconds });
+    }
+
+    pub fn source_read(&mut self, source: &Source, files: &[InputFile], read: &SourceRead) {
+        for (file, (rows, digest)) in files.iter().zip(&read.files) {
+            let (source, file, bytes) = (source.name.clone(), file.name.clone(), file.bytes);
+            self.manifest.inputs.push(InputRecord { source, file, bytes, digest: Some(digest.clone()), rows: *rows });
+        }
+        let typed = source.columns.iter().zip(&read.bad_values).filter(|(c, _)| c.cell.ty != Type::Text);
+        let bad_values = typed.map(|(c, n)| (c.name.clone(), *n)).collect();
+        let (rows_read, rows_rejected) = (read.rows, read.rejected);
+        let ledger = SourceLedger { rows_read, rows_rejected, bad_values, ..SourceLedger::default() };
+        self.manifest.ledger.0.insert(source.name.clone(), ledger);
+    }
+
+    /// Takes the shards' attempts; gives their parts, in order of shard, without those that have none.
+    pub fn shard_runs(&mut self, runs: Vec<ShardRun<Part>>) -> Vec<Part> {
+        let mut parts = Vec::new();
+        for (shard_id, ShardRun { attempts, result }) in runs.into_iter().enumerate() {
+            let customers = result.as_ref().map(|part| part.profiles.num_rows() as u64);
+            let attempts = attempts.into_iter().map(attempt).collect();
+            self.manifest.shard_runs.push(ShardRecord { shard_id, customers, attempts });
+            parts.extend(result);
+        }
+        parts
+    }
+
+    /// Adds the shards' accounts of their rows to the ledger.
+    pub fn account(&mut self, spec: &Spec, parts: &[Part]) {
+        for (at, source) in spec.sources.iter().enumerate() {
+            let ledger = self.manifest.ledger.0.entry(source.name.clone()).or_default();
+            let mut known = 0;
+            for tally in parts.iter().filter_map(|p| p.tallies.get(at)) {
+                ledger.rows_used += tally.used;
+                ledger.rows_superseded += tally.superseded;
+                ledger.rows_excluded += tally.excluded;
+                known += tally.customers;
+            }
+            self.manifest.customers.per_source.insert(source.name.clone(), known);
+        }
+    }
+
+    /// Proves that every input row is accounted for.
+    pub fn balance(&self) -> Result<()> {
+        self.manifest.ledger.balance().map_err(Error::Bug)
+    }
+
+    /// Proves that the profiles out are the customers in; the merge has shown that none stands twice.
+    pub fn prove_customers(&mut self, parts: &[Part], merged: usize) -> Result<()> {
+        let built: usize = parts.iter().map(|p| p.profiles.num_rows()).sum();
+        if built != merged {
+            return Err(Error::Bug(format!("{built} profiles were built and {merged} merged")));
+        }
+        self.manifest.customers.total = merged as u64;
+        Ok(())
+    }
+
+    /// Sums up each score of the output.
+    pub fn scores(&mut self, spec: &Spec, parts: &[Part]) {
+        for score in &spec.scores {
+            if let Some(at) = spec.output.iter().position(|c| c.name == score.name) {
+                self.manifest.scores.insert(score.name.clone(), summary(score, at, parts));
+            }
+        }
+    }
+
+    /// The manifest as of now.
+    pub fn manifest(&self, status: Status, error: Option<String>) -> Manifest {
+        let output = |w: &Written| {
+            let Written { file, rows, bytes, sha256 } = w.clone();
+            OutputRecord { file, rows, bytes, sha256 }
+        };
+        Manifest {
+            status,
+            error,
+            finished_at: timestamp(Utc::now()),
+            as_of: self.as_of.map(|d| d.to_string()),
+            shards: self.shards,
+            peak_memory_bytes: peak_memory(),
+            outputs: self.outputs.iter().map(output).collect(),
+            ..self.manifest.clone()
+        }
+    }
+}
+
+/// A manifest's text.
+pub(super) fn to_json(manifest: &Manifest) -> Result<Vec<u8>> {
+    let mut json = serde_json::to_vec_pretty(manifest).map_err(|e| Error::Bug(format!("manifest: {e}")))?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+fn attempt(attempt: Attempt) -> AttemptRecord {
+    let Attempt { attempt, started_at, ended_at, error } = attempt;
+    AttemptRecord {
+        attempt,
+        started_at: timestamp(started_at),
+        ended_at: timestamp(ended_at),
+        outcome: if error.is_none() { Status::Succeeded } else { Status::Failed },
+        error,
+    }
+}
+
+/// A score's mean, or how many profiles are in each of its bands.
+fn summary(score: &Score, column: usize, parts: &[Part]) -> IndexMap<String, Number> {
+    let columns = parts.iter().map(|p| p.profiles.column(column));
+    if score.bands.is_empty() {
+        let values = columns.flat_map(|c| c.as_primitive::<Int64Type>().iter().flatten());
+        let (sum, count) = values.fold((0i128, 0u64), |(sum, n), v| (sum + i128::from(v), n + 1));
+        let mean = (count > 0).then(|| Number::from_f64(sum as f64 / count as f64)).flatten();
+        return mean.into_iter().map(|m| ("mean".to_owned(), m)).collect();
+    }
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for label in columns.flat_map(|c| c.as_string_view().iter().flatten()) {
+        *counts.entry(label).or_default() += 1;
+    }
+    let count = |label: &str| counts.get(label).copied().unwrap_or(0).into();
+    score.bands.iter().map(|b| (b.label.clone(), count(&b.label))).collect()
+}
+
+fn timestamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Peak resident memory, from Linux's account of the process; none elsewhere.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}

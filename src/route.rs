@@ -1,0 +1,15 @@
+//! Routing: which shard a row belongs to, and the buffers it waits in. Never knows what a column means.
+
+mod buffer;
+mod hash;
+
+pub use buffer::{RoutedBlock, ShardBuffers, ShardInput, ShardRows};
+pub use hash::shard_of;
+
+/// Input bytes that a shard is meant to hold: its rows, its plan and its profiles then fit a core's cache.
+const BYTES_PER_SHARD: u64 = 6 << 20;
+
+/// The default number of shards: it follows from the input's size alone, never from the machine.
+pub fn default_shards(input_bytes: u64) -> usize {
+    usize::try_from(input_bytes.div_ceil(BYTES_PER_SHARD)).unwrap_or(usize::MAX).clamp(16, 4096)
+}

@@ -1,0 +1,92 @@
+//! `profiles.csv`: header, LF, quotes only where a field needs them, null as the empty field.
+
+use std::ops::Range;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::SchemaRef;
+
+use crate::error::Result;
+use crate::render::Cells;
+
+/// The header line.
+pub(super) fn header(schema: &SchemaRef) -> Vec<u8> {
+    let mut line = Vec::new();
+    for (i, field) in schema.fields().iter().enumerate() {
+        if i > 0 {
+            line.push(b',');
+        }
+        quote_if_needed(field.name().as_bytes(), &mut line);
+    }
+    line.push(b'\n');
+    line
+}
+
+/// Lines of some rows of these columns.
+pub(super) fn encode(columns: &[ArrayRef], rows: Range<usize>, safe: bool) -> Result<Vec<u8>> {
+    let cells: Vec<Cells<'_>> = columns.iter().map(Cells::new).collect::<Result<_>>()?;
+    // 12 bytes a cell is the common case.
+    let mut lines = Vec::with_capacity(rows.len() * (cells.len() * 12 + 1));
+    for row in rows {
+        for (i, column) in cells.iter().enumerate() {
+            if i > 0 {
+                lines.push(b',');
+            }
+            if column.is_null(row) {
+                continue;
+            }
+            match column {
+                Cells::Text(texts) => text(texts.value(row), safe, &mut lines),
+                // No other type's text holds a byte that needs a quote.
+                typed => typed.write(row, &mut lines),
+            }
+        }
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
+
+fn text(value: &str, safe: bool, into: &mut Vec<u8>) {
+    let bytes = value.as_bytes();
+    // OWASP, "CSV Injection": the first characters that make a spreadsheet run a cell.
+    if safe && matches!(bytes.first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r')) {
+        quote_if_needed(&[b"'", bytes].concat(), into);
+    } else {
+        quote_if_needed(bytes, into);
+    }
+}
+
+fn quote_if_needed(bytes: &[u8], into: &mut Vec<u8>) {
+    if !bytes.iter().any(|b| matches!(b, b',' | b'"' | b'\r' | b'\n')) {
+        into.extend_from_slice(bytes);
+        return;
+    }
+    into.push(b'"');
+    for byte in bytes {
+        if *byte == b'"' {
+            into.push(b'"');
+        }
+        into.push(*byte);
+    }
+    into.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(value: &str, safe: bool) -> String {
+        let mut bytes = Vec::new();
+        text(value, safe, &mut bytes);
+        String::from_utf8(bytes).expect("text")
+    }
+
+    #[test]
+    fn fields_are_quoted_only_when_they_must_be() {
+        for (value, want) in [("a b", "a b"), ("a,b", "\"a,b\""), ("5\" x", "\"5\"\" x\""), ("a\rb", "\"a\rb\""), ("", ""), ("=1", "=1")] {
+            assert_eq!(line(value, false), want);
+        }
+        assert_eq!(line("=1,2", true), "\"'=1,2\"");
+        assert_eq!(line("@x", true), "'@x");
+        assert_eq!(line("a=1", true), "a=1");
+    }
+}

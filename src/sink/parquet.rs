@@ -1,0 +1,142 @@
+//! `profiles.parquet`: zstd, fixed row groups, statistics and page index, the id sorted and with a Bloom filter.
+//! Columns of a row group are encoded in parallel and appended in order.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::{FieldRef, SchemaRef};
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+use rayon::prelude::*;
+
+use super::file::{OutputFile, Written};
+use super::{PARQUET_FILE, ROW_GROUP, SinkOptions};
+use crate::error::{Error, Result};
+use crate::spec::IDEMPOTENCY_KEY;
+
+/// Bytes gathered before they are handed to the writing thread.
+const HAND_OVER: usize = 1 << 20;
+
+/// The Parquet file being written.
+pub(super) struct ParquetSink {
+    schema: SchemaRef,
+    writer: SerializedFileWriter<Gather>,
+    factory: ArrowRowGroupWriterFactory,
+    row_groups: usize,
+}
+
+impl ParquetSink {
+    pub fn create(folder: &Path, schema: &SchemaRef, options: &SinkOptions) -> Result<Self> {
+        let file = Gather { file: Some(OutputFile::create(folder, PARQUET_FILE)?), buffer: Vec::new(), failure: None };
+        let root = ArrowSchemaConverter::new().schema_root("profiles").convert(schema).map_err(bug)?.root_schema_ptr();
+        let writer = SerializedFileWriter::new(file, root, properties(schema, options)).map_err(bug)?;
+        let factory = ArrowRowGroupWriterFactory::new(&writer, schema.clone());
+        Ok(Self { schema: schema.clone(), writer, factory, row_groups: 0 })
+    }
+
+    /// Encodes the columns of the next row group.
+    pub fn encode(&self, columns: &[ArrayRef]) -> Result<Vec<ArrowColumnChunk>> {
+        let writers = self.factory.create_column_writers(self.row_groups).map_err(bug)?;
+        let jobs: Vec<_> = writers.into_iter().zip(self.schema.fields()).zip(columns).collect();
+        let encode = |((mut writer, field), array): ((ArrowColumnWriter, &FieldRef), &ArrayRef)| {
+            for leaf in compute_leaves(field, array)? {
+                writer.write(&leaf)?;
+            }
+            writer.close()
+        };
+        jobs.into_par_iter().map(encode).collect::<std::result::Result<_, ParquetError>>().map_err(bug)
+    }
+
+    /// Appends an encoded row group.
+    pub fn append(&mut self, chunks: Vec<ArrowColumnChunk>) -> Result<()> {
+        let append = |writer: &mut SerializedFileWriter<Gather>| {
+            let mut row_group = writer.next_row_group()?;
+            chunks.into_iter().try_for_each(|chunk| chunk.append_to_row_group(&mut row_group))?;
+            row_group.close().map(drop)
+        };
+        self.row_groups += 1;
+        append(&mut self.writer).map_err(|e| self.failed(e))
+    }
+
+    /// Writes the footer and syncs the file.
+    pub fn finish(mut self, rows: u64) -> Result<Written> {
+        self.writer.finish().map_err(|e| self.failed(e))?;
+        let gather = self.writer.inner_mut();
+        gather.hand_over();
+        match (gather.failure.take(), gather.file.take()) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(file)) => file.finish(rows),
+            (None, None) => Err(Error::Bug("the Parquet file was finished twice".into())),
+        }
+    }
+
+    /// The error behind a failed write, when the disk is the cause.
+    fn failed(&mut self, error: ParquetError) -> Error {
+        self.writer.inner_mut().failure.take().unwrap_or_else(|| bug(error))
+    }
+}
+
+fn properties(schema: &SchemaRef, options: &SinkOptions) -> WriterPropertiesPtr {
+    let id = ColumnPath::from(schema.field(0).name().as_str());
+    let metadata = options.metadata.iter().map(|(k, v)| KeyValue::new(k.clone(), v.clone())).collect();
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_sorting_columns(Some(vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }]))
+        .set_key_value_metadata(Some(metadata))
+        .set_column_bloom_filter_enabled(id.clone(), true)
+        .set_column_bloom_filter_max_ndv(id.clone(), ROW_GROUP as u64)
+        .set_column_dictionary_enabled(id, false);
+    // Every value is another: a dictionary would be built only to be thrown away.
+    if schema.field_with_name(IDEMPOTENCY_KEY).is_ok() {
+        properties = properties.set_column_dictionary_enabled(ColumnPath::from(IDEMPOTENCY_KEY), false);
+    }
+    Arc::new(properties.build())
+}
+
+/// Gathers the writer's small writes into large ones for the writing thread.
+struct Gather {
+    /// None once it is finished.
+    file: Option<OutputFile>,
+    buffer: Vec<u8>,
+    failure: Option<Error>,
+}
+
+impl Gather {
+    fn hand_over(&mut self) {
+        let part = std::mem::take(&mut self.buffer);
+        if let Some(Err(error)) = self.file.as_mut().map(|file| file.write(part)) {
+            self.failure.get_or_insert(error);
+        }
+    }
+}
+
+impl Write for Gather {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= HAND_OVER {
+            self.hand_over();
+        }
+        match self.failure {
+            Some(_) => Err(io::Error::other("the file's writer failed")),
+            None => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn bug(error: ParquetError) -> Error {
+    Error::Bug(format!("parquet: {error}"))
+}

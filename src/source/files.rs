@@ -1,0 +1,102 @@
+//! Which files belong to which source. Owns patterns, order and the hint on a missing file; opens nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use glob::Pattern;
+
+use crate::error::{Error, Result};
+use crate::spec::{Source, Spec, did_you_mean};
+
+/// Where the inputs are.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// The input folder.
+    pub folder: PathBuf,
+    /// `(source, file)`: files given by hand in place of those in the folder, in order.
+    pub overrides: Vec<(String, PathBuf)>,
+}
+
+/// A file's path and its name in messages.
+type Named = (PathBuf, String);
+
+/// The files found, by source.
+pub(super) struct Found {
+    pub sources: Vec<Vec<Named>>,
+    pub unmatched: Vec<String>,
+}
+
+/// Finds each source's files, in byte order of file name.
+pub(super) fn discover(spec: &Spec, inputs: &Inputs) -> Result<Found> {
+    for (name, _) in &inputs.overrides {
+        if !spec.sources.iter().any(|s| s.name == *name) {
+            let near = did_you_mean(name, spec.sources.iter().map(|s| s.name.as_str()));
+            return Err(Error::Usage(format!("--source names no source of the profile: `{name}`{near}")));
+        }
+    }
+    let needs_folder = spec.sources.iter().any(|s| !inputs.overrides.iter().any(|(name, _)| *name == s.name));
+    let listing = if needs_folder { list(&inputs.folder)? } else { Vec::new() };
+    let mut matched = vec![false; listing.len()];
+    let mut sources = Vec::new();
+    for source in &spec.sources {
+        let by_hand: Vec<&PathBuf> = inputs.overrides.iter().filter(|(n, _)| *n == source.name).map(|(_, f)| f).collect();
+        sources.push(if by_hand.is_empty() {
+            in_folder(source, inputs, &listing, &mut matched)?
+        } else {
+            by_hand.into_iter().map(|file| named(file)).collect::<Result<_>>()?
+        });
+    }
+    let is_csv = |name: &str| Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
+    let unmatched = listing.iter().zip(&matched).filter(|(name, known)| !**known && is_csv(name));
+    Ok(Found { sources, unmatched: unmatched.map(|(name, _)| name.clone()).collect() })
+}
+
+/// A file given by hand: its absolute path is its name, so that the manifest can find it again.
+fn named(file: &Path) -> Result<Named> {
+    let path = fs::canonicalize(file).map_err(|e| Error::reading(file, e))?;
+    let name = path.display().to_string();
+    Ok((path, name))
+}
+
+/// The folder's file names, in byte order.
+fn list(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).map_err(|e| Error::reading(folder, e))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| Error::reading(folder, e))?;
+        // A name that is not UTF-8 matches no pattern.
+        names.extend(entry.file_name().into_string());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn in_folder(source: &Source, inputs: &Inputs, listing: &[String], matched: &mut [bool]) -> Result<Vec<Named>> {
+    let mut files = Vec::new();
+    let patterns = patterns(source)?;
+    for (name, matched) in listing.iter().zip(matched) {
+        if patterns.iter().any(|p| p.matches(name)) {
+            *matched = true;
+            files.push((inputs.folder.join(name), name.clone()));
+        }
+    }
+    if !files.is_empty() || !source.required {
+        return Ok(files);
+    }
+    let expected = source.files.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(" or ");
+    let same_but_case = listing.iter().find(|name| {
+        patterns.iter().any(|p| p.matches_with(name, glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::new() }))
+    });
+    let hint = match same_but_case {
+        Some(name) => format!("; `{name}` differs only in case: rename it"),
+        None => format!("; add the file or name it with `--source {}=FILE`", source.name),
+    };
+    Err(Error::input(&source.name, format!("no file {expected} in `{}`{hint}", inputs.folder.display())))
+}
+
+fn patterns(source: &Source) -> Result<Vec<Pattern>> {
+    let compile = |text: &String| {
+        Pattern::new(text).map_err(|e| Error::input(&source.name, format!("`{text}` is no file pattern: {e}")))
+    };
+    source.files.iter().map(compile).collect()
+}

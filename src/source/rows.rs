@@ -1,0 +1,102 @@
+//! Records → typed rows. Owns the order of reject reasons and what a bad value is; hands accepted rows to a sink.
+
+use super::header::Header;
+use super::records::{Record, read_records};
+use super::rejects::{Reason, Reject};
+use crate::cell::{Type, Value};
+use crate::spec::Source;
+
+/// Takes accepted rows, one after the other.
+pub trait RowSink {
+    /// Begins a row: its id, trimmed.
+    fn begin(&mut self, id: &str);
+    /// The row's value for a declared column; columns come in declared order.
+    fn put(&mut self, column: usize, value: Value<'_>);
+}
+
+/// What a block held besides its accepted rows.
+#[derive(Debug, Default)]
+pub struct BlockReport {
+    /// Records read.
+    pub rows: u64,
+    /// Records rejected.
+    pub rejected: u64,
+    /// Per declared column, values of accepted rows that did not parse.
+    pub bad_values: Vec<u64>,
+    /// Rejected records and bad values, in order; lines from 0 at the block's start.
+    pub(super) rejects: Vec<Reject>,
+    /// Physical lines.
+    pub(super) lines: u64,
+    /// Greatest `latest_by` of accepted rows: days, microseconds or the integer itself.
+    pub newest: Option<i64>,
+}
+
+/// Reads a block's rows into a sink.
+pub fn read_rows(block: &[u8], source: &Source, header: &Header, sink: &mut impl RowSink) -> BlockReport {
+    let mut report = BlockReport { bad_values: vec![0; source.columns.len()], ..BlockReport::default() };
+    report.lines = read_records(block, |record| {
+        report.rows += 1;
+        match accepted_id(&record, header) {
+            Ok(id) => {
+                sink.begin(id);
+                read_cells(&record, source, header, sink, &mut report);
+            }
+            Err(reason) => {
+                report.rejected += 1;
+                report.rejects.push(Reject::row(record.line, reason, record.raw));
+            }
+        }
+    });
+    report
+}
+
+/// The row's id, or the first reason not to use the row.
+fn accepted_id<'a>(record: &Record<'a>, header: &Header) -> Result<&'a str, Reason> {
+    if !record.is_utf8() {
+        return Err(Reason::Encoding);
+    }
+    if record.width() != header.width {
+        return Err(Reason::FieldCount);
+    }
+    match record.field(header.key).unwrap_or_default().trim() {
+        "" => Err(Reason::BlankId),
+        id => Ok(id),
+    }
+}
+
+fn read_cells(record: &Record<'_>, source: &Source, header: &Header, sink: &mut impl RowSink, report: &mut BlockReport) {
+    for (index, (column, field)) in source.columns.iter().zip(&header.columns).enumerate() {
+        let text = record.field(*field).unwrap_or_default();
+        let value = column.cell.read(text).unwrap_or_else(|| {
+            report.bad_values[index] += 1;
+            report.rejects.push(Reject::value(record.line, index, text));
+            Value::Null
+        });
+        if source.latest_by == Some(index) {
+            report.newest = report.newest.max(order_of(value));
+        }
+        sink.put(index, value);
+    }
+}
+
+/// A `latest_by` value as a number that orders like it.
+fn order_of(value: Value<'_>) -> Option<i64> {
+    match value {
+        Value::Date(days) => Some(days.into()),
+        Value::Datetime(n) | Value::Int(n) => Some(n),
+        _ => None,
+    }
+}
+
+impl BlockReport {
+    /// Days since 1970-01-01 of the newest `latest_by`, when that is a date or a datetime.
+    pub fn newest_day(&self, source: &Source) -> Option<i32> {
+        let column = &source.columns[source.latest_by?];
+        let days = match column.cell.ty {
+            Type::Date => self.newest?,
+            Type::Datetime => self.newest?.div_euclid(86_400_000_000),
+            _ => return None,
+        };
+        i32::try_from(days).ok()
+    }
+}

@@ -1,0 +1,337 @@
+//! Raw spec → checked [`Spec`]: every name known, given once, and of the right type. Pure.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+use toml::Spanned;
+
+use super::raw::{RawBand, RawKeep, RawPopulation, RawScore, RawSource, RawSpec, Table};
+use super::score::{Band, Points, Score};
+use super::sql::{Context, Typed, compile};
+use super::{AS_OF, Column, IDEMPOTENCY_KEY, Named, OutputColumn, Population, Problem, RowRule, SOURCES, Scope, Source, Spec, did_you_mean};
+use crate::cell::{CellType, Type};
+
+type Checked<T> = Result<T, Problem>;
+
+/// Parses and checks a spec's text.
+pub(super) fn check(text: &str) -> Checked<Spec> {
+    let raw: RawSpec = toml::from_str(text).map_err(|e| Problem {
+        offset: e.span().map(|s| s.start),
+        message: e.message().to_owned(),
+    })?;
+    let key = raw.profile.key;
+    plain_name(&key)?;
+    let mut names = Names { scope: IndexMap::new(), uses_as_of: false };
+    names.add(&key, Type::Text)?;
+    names.scope.insert(SOURCES.to_owned(), Type::Text);
+    let sources = raw.sources.iter().map(|(name, source)| names.source(name, source, &key)).collect::<Checked<Vec<_>>>()?;
+    if sources.is_empty() {
+        return Err(Problem::new(key.span().start, "the spec has no source: add a `[sources.NAME]`"));
+    }
+    let population = population(raw.profile.population, &sources)?;
+    names.scope.insert(AS_OF.to_owned(), Type::Date);
+    let computed = raw.computed.iter().map(|(name, sql)| names.computed(name, sql)).collect::<Checked<Vec<_>>>()?;
+    let merged: BTreeSet<String> = names.scope.keys().filter(|n| *n != SOURCES && *n != AS_OF).cloned().collect();
+    let scores = raw.scores.iter().map(|(name, score)| names.score(name, score)).collect::<Checked<Vec<_>>>()?;
+    for score in &scores {
+        names.scope.insert(score.name.clone(), score.ty());
+    }
+    let output = output(&raw.output.columns, &names.scope, &merged, key.get_ref())?;
+    Ok(Spec {
+        name: raw.profile.name.into_inner(),
+        key: key.into_inner(),
+        population,
+        sources,
+        computed,
+        scores,
+        output,
+        uses_as_of: names.uses_as_of,
+        text: text.to_owned(),
+    })
+}
+
+/// The names given so far, with their types.
+struct Names {
+    scope: Scope,
+    uses_as_of: bool,
+}
+
+impl Names {
+    fn add(&mut self, name: &Spanned<String>, ty: Type) -> Checked<()> {
+        self.free(name)?;
+        self.scope.insert(name.get_ref().clone(), ty);
+        Ok(())
+    }
+
+    /// Fails unless a new column may have this name.
+    fn free(&self, name: &Spanned<String>) -> Checked<()> {
+        plain_name(name)?;
+        if [SOURCES, IDEMPOTENCY_KEY, AS_OF].contains(&name.get_ref().as_str()) {
+            return Err(Problem::new(name.span().start, format!("`{}` is a built-in name: choose another", name.get_ref())));
+        }
+        if self.scope.contains_key(name.get_ref()) {
+            let message = format!("`{}` is given twice: rename one, as in `{{ column = \"new name\" }}`", name.get_ref());
+            return Err(Problem::new(name.span().start, message));
+        }
+        Ok(())
+    }
+
+    fn source(&mut self, name: &Spanned<String>, raw: &RawSource, profile_key: &Spanned<String>) -> Checked<Source> {
+        plain_name(name)?;
+        let RawSource { files, required, key, latest_by, keep, types, aggregates } = raw;
+        let at = name.span().start;
+        if files.is_empty() {
+            return Err(Problem::new(at, format!("source `{}` names no files", name.get_ref())));
+        }
+        for file in files.iter().filter(|f| f.get_ref().contains(['/', '\\'])) {
+            return Err(Problem::new(file.span().start, "a file pattern is a file name in the input folder, without `/`"));
+        }
+        let key = key.as_ref().unwrap_or(profile_key);
+        let mut columns = Columns { key: key.get_ref(), list: IndexMap::new(), types: read_types(types, key)? };
+        let mut kept = Vec::new();
+        for keep in keep {
+            let (column, new_name) = keep_names(keep)?;
+            let index = columns.add(&column, keep.span().start)?;
+            self.add(&Spanned::new(keep.span(), new_name.clone()), columns.list[index].ty)?;
+            kept.push((index, new_name));
+        }
+        let latest_by = latest_by.as_ref().map(|by| columns.orders_rows(by)).transpose()?;
+        for column in types.keys() {
+            columns.add(column.get_ref(), column.span().start)?;
+        }
+        let rows = match aggregates {
+            None => RowRule::Latest(kept),
+            Some(_) if !kept.is_empty() => {
+                let message = "a source has either `keep` or `aggregates`: a kept value is `max_by(column, date)`";
+                return Err(Problem::new(at, message));
+            }
+            Some(aggregates) => RowRule::Aggregate(self.aggregates(aggregates, &mut columns)?),
+        };
+        Ok(Source {
+            name: name.get_ref().clone(),
+            files: files.iter().map(|f| f.get_ref().clone()).collect(),
+            required: *required,
+            key: key.get_ref().clone(),
+            columns: columns.list.into_iter().map(|(name, cell)| Column { name, cell }).collect(),
+            latest_by,
+            rows,
+        })
+    }
+
+    /// Aggregates may name any column of the file: text unless `types` says otherwise.
+    fn aggregates(&mut self, raw: &Table<Spanned<String>>, columns: &mut Columns<'_>) -> Checked<Vec<Named>> {
+        let mut named = Vec::new();
+        for (name, sql) in raw {
+            let value = loop {
+                let mut scope: Scope = columns.list.iter().map(|(n, c)| (n.clone(), c.ty)).collect();
+                scope.insert(columns.key.to_owned(), Type::Text);
+                scope.insert(AS_OF.to_owned(), Type::Date);
+                match compile(sql.get_ref(), &scope, Context::Aggregate) {
+                    Ok(value) => break value,
+                    // An unknown name is a text column of the file; one at a time, until none is left.
+                    Err(message) => match unknown_column(&message) {
+                        Some(column) if plain(column) => drop(columns.add(column, sql.span().start)?),
+                        _ => return Err(sql_problem(name, sql, &message)),
+                    },
+                }
+            };
+            self.note_as_of(&value);
+            self.add(name, value.ty)?;
+            named.push(Named { name: name.get_ref().clone(), value });
+        }
+        Ok(named)
+    }
+
+    fn computed(&mut self, name: &Spanned<String>, sql: &Spanned<String>) -> Checked<Named> {
+        let value = self.compile(name, sql)?;
+        self.add(name, value.ty)?;
+        Ok(Named { name: name.get_ref().clone(), value })
+    }
+
+    fn score(&mut self, name: &Spanned<String>, raw: &RawScore) -> Checked<Score> {
+        self.free(name)?;
+        let RawScore { base, clamp, needs_any, points, bands } = raw;
+        if needs_any.get_ref().is_empty() {
+            return Err(Problem::new(needs_any.span().start, "`needs_any` names no signal"));
+        }
+        for signal in needs_any.get_ref() {
+            known(signal, &self.scope, "signal")?;
+        }
+        if let Some(range) = clamp.as_ref().filter(|c| c.get_ref().0 > c.get_ref().1) {
+            return Err(Problem::new(range.span().start, "`clamp` is [lowest, highest]"));
+        }
+        let mut rules = Vec::new();
+        let mut reach = base.unsigned_abs();
+        for rule in points {
+            let when = self.compile(name, &rule.when)?;
+            if when.ty != Type::Bool {
+                return Err(Problem::new(rule.when.span().start, format!("`when` needs a bool, not {}", when.ty)));
+            }
+            reach = reach.saturating_add(rule.add.unsigned_abs());
+            rules.push(Points { when, add: rule.add, because: rule.because.clone() });
+        }
+        if reach > i64::MAX as u64 {
+            return Err(Problem::new(name.span().start, "the points of this score can leave the 64-bit range"));
+        }
+        Ok(Score {
+            name: name.get_ref().clone(),
+            base: *base,
+            clamp: clamp.as_ref().map(|c| *c.get_ref()),
+            needs_any: needs_any.get_ref().iter().map(|s| s.get_ref().clone()).collect(),
+            points: rules,
+            bands: bands.as_deref().map(check_bands).transpose()?.unwrap_or_default(),
+        })
+    }
+
+    fn compile(&mut self, name: &Spanned<String>, sql: &Spanned<String>) -> Checked<Typed> {
+        let value = compile(sql.get_ref(), &self.scope, Context::Row).map_err(|m| sql_problem(name, sql, &m))?;
+        self.note_as_of(&value);
+        Ok(value)
+    }
+
+    fn note_as_of(&mut self, value: &Typed) {
+        self.uses_as_of |= value.columns.contains(AS_OF);
+    }
+}
+
+/// The decoded columns of one source.
+struct Columns<'a> {
+    key: &'a str,
+    list: IndexMap<String, CellType>,
+    types: IndexMap<String, CellType>,
+}
+
+impl Columns<'_> {
+    /// Index of a column, added when it is new.
+    fn add(&mut self, name: &str, offset: usize) -> Checked<usize> {
+        if name == self.key {
+            return Err(Problem::new(offset, format!("`{name}` is the id column: it is in every profile already")));
+        }
+        if let Some(index) = self.list.get_index_of(name) {
+            return Ok(index);
+        }
+        let cell = self.types.get(name).cloned().unwrap_or(CellType::TEXT);
+        Ok(self.list.insert_full(name.to_owned(), cell).0)
+    }
+
+    fn orders_rows(&mut self, by: &Spanned<String>) -> Checked<usize> {
+        let index = self.add(by.get_ref(), by.span().start)?;
+        match self.list[index].ty {
+            Type::Date | Type::Datetime | Type::Int => Ok(index),
+            ty => {
+                let message = format!("`latest_by` needs a date, datetime or int column, `{}` is {ty}: name its type in `types`", by.get_ref());
+                Err(Problem::new(by.span().start, message))
+            }
+        }
+    }
+}
+
+fn read_types(types: &Table<Spanned<String>>, key: &Spanned<String>) -> Checked<IndexMap<String, CellType>> {
+    let mut read = IndexMap::new();
+    for (column, ty) in types {
+        let cell = CellType::parse(ty.get_ref()).ok_or_else(|| {
+            let message = format!("no type `{}`; use text, int, float, decimal(p,s), bool, date, datetime, date(FORMAT) or datetime(FORMAT)", ty.get_ref());
+            Problem::new(ty.span().start, message)
+        })?;
+        if column.get_ref() == key.get_ref() {
+            return Err(Problem::new(column.span().start, "the id column is always text"));
+        }
+        read.insert(column.get_ref().clone(), cell);
+    }
+    Ok(read)
+}
+
+fn keep_names(keep: &Spanned<RawKeep>) -> Checked<(String, String)> {
+    match keep.get_ref() {
+        RawKeep::Same(name) => Ok((name.clone(), name.clone())),
+        RawKeep::Renamed(map) => match map.iter().next() {
+            Some((column, name)) if map.len() == 1 => Ok((column.clone(), name.clone())),
+            _ => Err(Problem::new(keep.span().start, "one column, one new name: `{ email = \"crm_email\" }`")),
+        },
+    }
+}
+
+fn population(raw: Option<Spanned<RawPopulation>>, sources: &[Source]) -> Checked<Population> {
+    let Some(raw) = raw else { return Ok(Population::Any) };
+    let at = raw.span().start;
+    let names = match raw.into_inner() {
+        RawPopulation::Word(word) if word == "any" => return Ok(Population::Any),
+        RawPopulation::Word(word) => return Err(Problem::new(at, format!("population is \"any\" or a list of sources, not \"{word}\""))),
+        RawPopulation::Sources(names) if names.is_empty() => return Err(Problem::new(at, "population names no source")),
+        RawPopulation::Sources(names) => names,
+    };
+    let index = |name: &String| {
+        let near = || did_you_mean(name, sources.iter().map(|s| s.name.as_str()));
+        sources.iter().position(|s| s.name == *name).ok_or_else(|| Problem::new(at, format!("no source `{name}`{}", near())))
+    };
+    names.iter().map(index).collect::<Checked<Vec<_>>>().map(Population::KnownBy)
+}
+
+fn check_bands(raw: &[Spanned<RawBand>]) -> Checked<Vec<Band>> {
+    let mut bands: Vec<Band> = Vec::new();
+    for (i, band) in raw.iter().enumerate() {
+        let RawBand { at_least, label } = band.get_ref();
+        let last = i + 1 == raw.len();
+        let falls = match (bands.last().and_then(|b| b.at_least), at_least) {
+            (Some(above), Some(bound)) => *bound < above,
+            _ => true,
+        };
+        if !falls || last != at_least.is_none() || label.is_empty() {
+            let message = "bands go from the highest `at_least` to the lowest, the last has none, each has a label";
+            return Err(Problem::new(band.span().start, message));
+        }
+        bands.push(Band { at_least: *at_least, label: label.clone() });
+    }
+    Ok(bands)
+}
+
+fn output(raw: &[Spanned<String>], scope: &Scope, merged: &BTreeSet<String>, key: &str) -> Checked<Vec<OutputColumn>> {
+    let mut columns: Vec<OutputColumn> = Vec::new();
+    let mut all = scope.clone();
+    all.shift_remove(AS_OF);
+    all.insert(IDEMPOTENCY_KEY.to_owned(), Type::Text);
+    for name in raw {
+        let ty = known(name, &all, "column")?;
+        if columns.iter().any(|c| c.name == *name.get_ref()) {
+            return Err(Problem::new(name.span().start, format!("`{}` is given twice", name.get_ref())));
+        }
+        let merged = merged.contains(name.get_ref());
+        columns.push(OutputColumn { name: name.get_ref().clone(), ty, merged });
+    }
+    match raw.first() {
+        Some(first) if first.get_ref() == key => Ok(columns),
+        first => {
+            let message = format!("the first output column must be the id, `{key}`: outputs are sorted by it");
+            Err(Problem { offset: first.map(|f| f.span().start), message })
+        }
+    }
+}
+
+fn known(name: &Spanned<String>, scope: &Scope, what: &str) -> Checked<Type> {
+    scope.get(name.get_ref()).copied().ok_or_else(|| {
+        let near = did_you_mean(name.get_ref(), scope.keys().map(String::as_str));
+        Problem::new(name.span().start, format!("no {what} `{}`{near}", name.get_ref()))
+    })
+}
+
+/// A name that can stand in a file name, a log line and SQL without quoting or surprise.
+fn plain(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with("__") && name.len() <= 64 && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-' || c == '.' || c == ' ')
+        && !name.starts_with('.')
+}
+
+fn plain_name(name: &Spanned<String>) -> Checked<()> {
+    if plain(name.get_ref()) {
+        return Ok(());
+    }
+    Err(Problem::new(name.span().start, format!("`{}` cannot be a name: letters, digits, `_`, `-`, inner `.` and spaces, at most 64", name.get_ref())))
+}
+
+fn sql_problem(name: &Spanned<String>, sql: &Spanned<String>, message: &str) -> Problem {
+    Problem::new(sql.span().start, format!("`{}`: {message}", name.get_ref()))
+}
+
+/// The column that [`compile`] did not know, out of its message.
+fn unknown_column(message: &str) -> Option<&str> {
+    message.strip_prefix("no column `")?.split_once('`').map(|(name, _)| name)
+}

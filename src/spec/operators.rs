@@ -1,0 +1,145 @@
+//! Operators of the SQL subset and the rule by which two types meet. Integer arithmetic never wraps, `/` by zero is null.
+
+use polars::prelude::{Column, DataType, Expr as Plan, Field, NULL, PolarsResult, concat_str, lit, polars_err, when};
+use sqlparser::ast::BinaryOperator as Op;
+
+use super::sql::{Node, join};
+use crate::cell::Type;
+
+/// Compiles `left op right`.
+pub(super) fn binary(left: Node, op: &Op, right: Node) -> Result<Node, String> {
+    match op {
+        Op::Eq => comparison(left, right, Plan::eq),
+        Op::NotEq => comparison(left, right, Plan::neq),
+        Op::Lt => comparison(left, right, Plan::lt),
+        Op::LtEq => comparison(left, right, Plan::lt_eq),
+        Op::Gt => comparison(left, right, Plan::gt),
+        Op::GtEq => comparison(left, right, Plan::gt_eq),
+        Op::And => Node::both(check_bool(left, "`and`")?, check_bool(right, "`and`")?, Type::Bool, Plan::and),
+        Op::Or => Node::both(check_bool(left, "`or`")?, check_bool(right, "`or`")?, Type::Bool, Plan::or),
+        Op::Plus | Op::Minus | Op::Multiply => arithmetic(left, op, right),
+        Op::Divide => divide(left, right),
+        Op::StringConcat => {
+            let (left, right) = (check_text(left, "`||`")?, check_text(right, "`||`")?);
+            Node::both(left, right, Type::Text, |a, b| concat_str([a, b], "", false))
+        }
+        other => Err(format!("operator `{other}` is not supported")),
+    }
+}
+
+/// Compiles a comparison of two values that share a type.
+pub(super) fn comparison(left: Node, right: Node, op: fn(Plan, Plan) -> Plan) -> Result<Node, String> {
+    let (mut pair, ty) = unify(vec![left, right], "the two sides of a comparison")?;
+    if ty.is_none() {
+        return Err("NULL is compared with NULL: use `is null`".into());
+    }
+    match (pair.pop(), pair.pop()) {
+        (Some(right), Some(left)) => Node::both(left, right, Type::Bool, op),
+        _ => Err("a comparison needs two sides".into()),
+    }
+}
+
+/// Gives all nodes one type: equal types, or an integer beside a float or decimal. Anything else is mixed.
+pub(super) fn unify(nodes: Vec<Node>, what: &str) -> Result<(Vec<Node>, Option<Type>), String> {
+    let mut target: Option<Type> = None;
+    for node in &nodes {
+        target = match (target, node.ty) {
+            (known, None) => known,
+            (None, ty) => ty,
+            (Some(a), Some(b)) => Some(meet(a, b, node).ok_or_else(|| format!("{what} mix {a} and {b}"))?),
+        };
+    }
+    let Some(ty) = target else { return Ok((nodes, None)) };
+    // A decimal met after a float literal: the literal takes the decimal's type only when it fits it exactly.
+    let lossy = |n: &Node| {
+        let (Type::Decimal(p, s), Some(Type::Float)) = (ty, n.ty) else { return false };
+        n.number.as_deref().is_none_or(|text| crate::cell::read_decimal(text, p, s).is_none())
+    };
+    if nodes.iter().any(lossy) {
+        return Err(format!("{what} mix float and {ty}: cast one side"));
+    }
+    Ok((nodes.into_iter().map(|n| n.widen(ty)).collect(), Some(ty)))
+}
+
+/// The type that holds both without loss, where there is one.
+fn meet(a: Type, b: Type, newer: &Node) -> Option<Type> {
+    match (a, b) {
+        _ if a == b => Some(a),
+        (Type::Int, Type::Float) | (Type::Float, Type::Int) => Some(Type::Float),
+        (Type::Int, Type::Decimal(_, s)) | (Type::Decimal(_, s), Type::Int) => Some(Type::Decimal(38, s)),
+        (Type::Decimal(_, s), Type::Decimal(_, t)) => Some(Type::Decimal(38, s.max(t))),
+        (Type::Decimal(_, s), Type::Float) => {
+            let digits = newer.number.as_ref()?.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+            Some(Type::Decimal(38, s.max(u8::try_from(digits).ok()?)))
+        }
+        (Type::Float, Type::Decimal(_, s)) => Some(Type::Decimal(38, s)),
+        _ => None,
+    }
+}
+
+/// Passes a bool on, refuses anything else.
+pub(super) fn check_bool(node: Node, what: &str) -> Result<Node, String> {
+    match node.ty {
+        Some(Type::Bool) => Ok(node),
+        None => Ok(node.map_to(Type::Bool, |e| e.cast(DataType::Boolean))),
+        Some(ty) => Err(format!("{what} needs a bool, not {ty}")),
+    }
+}
+
+/// Passes a text on, refuses anything else.
+pub(super) fn check_text(node: Node, what: &str) -> Result<Node, String> {
+    match node.ty {
+        Some(Type::Text) => Ok(node),
+        None => Ok(node.map_to(Type::Text, |e| e.cast(DataType::String))),
+        Some(ty) => Err(format!("{what} needs text, not {ty}")),
+    }
+}
+
+fn arithmetic(left: Node, op: &Op, right: Node) -> Result<Node, String> {
+    let (mut pair, ty) = unify(vec![left, right], &format!("the two sides of `{op}`"))?;
+    let (Some(right), Some(left)) = (pair.pop(), pair.pop()) else { return Err(format!("`{op}` needs two sides")) };
+    let apply = |a: Plan, b: Plan| match op {
+        Op::Plus => a + b,
+        Op::Minus => a - b,
+        _ => a * b,
+    };
+    match (ty, op) {
+        // 128 bits hold any sum, difference or product of two 64-bit integers.
+        (Some(ty @ Type::Int), _) => Node::both(left, right, ty, |a, b| {
+            narrow(apply(a.cast(DataType::Int128), b.cast(DataType::Int128)))
+        }),
+        (Some(ty @ Type::Float), _) => Node::both(left, right, ty, apply),
+        (Some(Type::Decimal(_, s)), Op::Plus | Op::Minus) => {
+            let wide = Type::Decimal(38, s);
+            Node::both(left.widen(wide), right.widen(wide), wide, apply)
+        }
+        (Some(Type::Decimal(..)), _) => Err("`*` of decimals is not exact: cast both sides to double".into()),
+        (Some(Type::Date | Type::Datetime), _) => Err(format!("`{op}` of dates: use `days_between(a, b)`")),
+        _ => Err(format!("`{op}` needs numbers")),
+    }
+}
+
+/// Division of numbers is a float division everywhere; by zero it is null.
+fn divide(left: Node, right: Node) -> Result<Node, String> {
+    for node in [&left, &right] {
+        if !matches!(node.ty, Some(Type::Int | Type::Float | Type::Decimal(..))) {
+            return Err("`/` needs numbers".into());
+        }
+    }
+    let grain = join(left.grain, right.grain)?;
+    let (a, b) = (left.widen(Type::Float).expr, right.widen(Type::Float).expr);
+    let expr = when(b.clone().eq(lit(0.0))).then(lit(NULL)).otherwise(a / b);
+    Ok(Node { expr, ty: Some(Type::Float), grain, number: None })
+}
+
+/// A 128-bit integer as 64 bits; a value outside is an error, never a wrong number.
+pub(super) fn narrow(wide: Plan) -> Plan {
+    let to_int = |column: Column| -> PolarsResult<Column> {
+        let narrow = column.cast(&DataType::Int64)?;
+        if narrow.null_count() > column.null_count() {
+            return Err(polars_err!(ComputeError: "an integer left the 64-bit range"));
+        }
+        Ok(narrow)
+    };
+    wide.map(to_int, |_, field| Ok(Field::new(field.name().clone(), DataType::Int64)))
+}

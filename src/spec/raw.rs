@@ -1,0 +1,105 @@
+//! The spec as it stands in TOML, with the position of everything an error can name. No meaning, no checks.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use toml::Spanned;
+
+/// A table whose keys have positions, in written order.
+pub type Table<T> = IndexMap<Spanned<String>, T>;
+
+/// The whole spec.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawSpec {
+    pub profile: RawProfile,
+    pub sources: Table<RawSource>,
+    #[serde(default)]
+    pub computed: Table<Spanned<String>>,
+    #[serde(default)]
+    pub scores: Table<RawScore>,
+    pub output: RawOutput,
+}
+
+/// `[profile]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawProfile {
+    pub name: Spanned<String>,
+    pub key: Spanned<String>,
+    #[serde(default)]
+    pub population: Option<Spanned<RawPopulation>>,
+}
+
+/// `population = "any"` or a list of sources.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawPopulation {
+    Word(String),
+    Sources(Vec<String>),
+}
+
+/// `[sources.NAME]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawSource {
+    pub files: Vec<Spanned<String>>,
+    #[serde(default = "required_by_default")]
+    pub required: bool,
+    pub key: Option<Spanned<String>>,
+    pub latest_by: Option<Spanned<String>>,
+    #[serde(default)]
+    pub keep: Vec<Spanned<RawKeep>>,
+    #[serde(default)]
+    pub types: Table<Spanned<String>>,
+    pub aggregates: Option<Table<Spanned<String>>>,
+}
+
+/// A source that is silently absent would lose customers without a word.
+fn required_by_default() -> bool {
+    true
+}
+
+/// `"column"` or `{ column = "new name" }`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawKeep {
+    Same(String),
+    Renamed(IndexMap<String, String>),
+}
+
+/// `[scores.NAME]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawScore {
+    #[serde(default)]
+    pub base: i64,
+    pub clamp: Option<Spanned<(i64, i64)>>,
+    pub needs_any: Spanned<Vec<Spanned<String>>>,
+    pub points: Vec<RawPoints>,
+    pub bands: Option<Vec<Spanned<RawBand>>>,
+}
+
+/// One rule of a score.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPoints {
+    pub when: Spanned<String>,
+    pub add: i64,
+    #[serde(default)]
+    pub because: String,
+}
+
+/// One band of a score.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawBand {
+    pub at_least: Option<i64>,
+    pub label: String,
+}
+
+/// `[output]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawOutput {
+    pub columns: Vec<Spanned<String>>,
+}

@@ -1,0 +1,106 @@
+//! The independent witness: proves a finished run from its files alone, with the `parquet`, `arrow` and `csv` crates.
+//! Never Polars, nor the rooms that read and wrote these files.
+
+mod customers;
+mod outputs;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::digest::hex;
+use crate::error::{Error, Result};
+use crate::manifest::{Manifest, OutputRecord, Status};
+use crate::spec::Spec;
+use crate::workspace::{MANIFEST_FILE, recover};
+
+/// Verifies the run whose outputs are in `output` against its inputs in `input`; gives what was proved, a line each.
+///
+/// # Errors
+/// [`Error::NoRun`] without a finished run, [`Error::Verify`] for the first claim that does not hold, I/O.
+pub fn verify(input: &Path, output: &Path) -> Result<Vec<String>> {
+    recover(output)?;
+    let manifest = read_manifest(output)?;
+    let spec = Spec::parse(&manifest.spec.text, "the manifest's spec")?;
+    let mut proofs = Vec::new();
+    if hex(&Sha256::digest(manifest.spec.text.as_bytes())) != manifest.spec.sha256 {
+        return Err(wrong("the spec's text does not have the spec's digest"));
+    }
+    for file in &manifest.outputs {
+        check_output(output, file)?;
+    }
+    proofs.push(format!("{} output files have the manifest's digests", manifest.outputs.len()));
+    let profiles = outputs::compare(output, &manifest, &spec)?;
+    proofs.push(format!("{} profiles, ids strictly increasing, none twice", profiles.len()));
+    proofs.push(format!("{} cells are the same in CSV and Parquet", profiles.len() * spec.output.len()));
+    manifest.ledger.balance().map_err(Error::Verify)?;
+    let rows: u64 = manifest.ledger.0.values().map(|l| l.rows_read).sum();
+    proofs.push(format!("the ledger accounts for all {rows} input rows"));
+    for file in &manifest.inputs {
+        check_input(&input.join(&file.file), &file.file, file.digest.as_deref())?;
+    }
+    proofs.push(format!("{} input files have the manifest's digests", manifest.inputs.len()));
+    let found = customers::find(input, &manifest, &spec)?;
+    let counts = (found.len() as u64, profiles.len() as u64, manifest.customers.total);
+    if counts.0 != counts.1 || counts.1 != counts.2 || profiles.iter().any(|id| !found.contains(id)) {
+        return Err(wrong(format!("{} customers in, {} profiles out, {} in the manifest, or other ids", counts.0, counts.1, counts.2)));
+    }
+    proofs.push(format!("the {} customers in are the {} profiles out", counts.0, counts.1));
+    Ok(proofs)
+}
+
+fn read_manifest(output: &Path) -> Result<Manifest> {
+    let path = output.join(MANIFEST_FILE);
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(Error::NoRun(output.to_owned())),
+        Err(e) => return Err(Error::reading(&path, e)),
+    };
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| wrong(format!("`{}` is no manifest: {e}", path.display())))?;
+    match manifest.status {
+        Status::Succeeded => Ok(manifest),
+        Status::Failed => Err(wrong("the manifest is of a failed run")),
+    }
+}
+
+fn check_output(folder: &Path, file: &OutputRecord) -> Result<()> {
+    let path = folder.join(&file.file);
+    let mut hash = Sha256::new();
+    let bytes = each_block(&path, |block| hash.update(block))?;
+    if bytes != file.bytes || hex(&hash.finalize()) != file.sha256 {
+        return Err(wrong(format!("`{}` is not the file that the run wrote", path.display())));
+    }
+    Ok(())
+}
+
+fn check_input(path: &Path, name: &str, digest: Option<&str>) -> Result<()> {
+    let mut hash = Xxh3::new();
+    each_block(path, |block| hash.update(block))?;
+    if digest != Some(format!("xxh3-128:{:032x}", hash.digest128()).as_str()) {
+        return Err(wrong(format!("input `{name}` is not the file that the run read")));
+    }
+    Ok(())
+}
+
+/// Reads a file in blocks; gives its size.
+fn each_block(path: &Path, mut take: impl FnMut(&[u8])) -> Result<u64> {
+    let mut file = File::open(path).map_err(|e| Error::reading(path, e))?;
+    let mut block = vec![0; 1 << 20];
+    let mut size = 0;
+    loop {
+        match file.read(&mut block).map_err(|e| Error::reading(path, e))? {
+            0 => return Ok(size),
+            n => {
+                take(&block[..n]);
+                size += n as u64;
+            }
+        }
+    }
+}
+
+fn wrong(message: impl Into<String>) -> Error {
+    Error::Verify(message.into())
+}

@@ -1,0 +1,87 @@
+//! The customers in the inputs, found again with the `csv` crate and the contract's rules, not with our reader.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use csv::{ByteRecord, ReaderBuilder, Terminator};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::wrong;
+use crate::error::{Error, Result};
+use crate::manifest::Manifest;
+use crate::spec::{Population, Source, Spec};
+
+/// Fingerprints of all customers that the spec's population holds. Checks the ledger's counts of rows on the way.
+pub(super) fn find(input: &Path, manifest: &Manifest, spec: &Spec) -> Result<HashSet<u128>> {
+    let mut customers = HashSet::new();
+    for (at, source) in spec.sources.iter().enumerate() {
+        let counts_here = match &spec.population {
+            Population::Any => true,
+            Population::KnownBy(sources) => sources.contains(&at),
+        };
+        let mut found = Found { customers: &mut customers, collect: counts_here, rows: 0, rejected: 0 };
+        for file in manifest.inputs.iter().filter(|i| i.source == source.name) {
+            let before = found.rows;
+            read_file(&input.join(&file.file), source, &mut found)?;
+            if found.rows - before != file.rows {
+                return Err(wrong(format!("`{}` has {} rows, the manifest says {}", file.file, found.rows - before, file.rows)));
+            }
+        }
+        let ledger = manifest.ledger.0.get(&source.name).ok_or_else(|| wrong(format!("the ledger has no source `{}`", source.name)))?;
+        if (ledger.rows_read, ledger.rows_rejected) != (found.rows, found.rejected) {
+            let message = format!("`{}`: {} rows and {} rejects, the ledger says {} and {}", source.name, found.rows, found.rejected, ledger.rows_read, ledger.rows_rejected);
+            return Err(wrong(message));
+        }
+    }
+    Ok(customers)
+}
+
+struct Found<'a> {
+    customers: &'a mut HashSet<u128>,
+    collect: bool,
+    rows: u64,
+    rejected: u64,
+}
+
+fn read_file(path: &Path, source: &Source, found: &mut Found<'_>) -> Result<()> {
+    let open = || File::open(path).map_err(|e| Error::reading(path, e));
+    let mut raw = open()?;
+    let mut reader = ReaderBuilder::new()
+        .flexible(true)
+        .has_headers(false)
+        .terminator(Terminator::CRLF)
+        .buffer_capacity(1 << 20)
+        .from_reader(open()?);
+    let unreadable = |e: csv::Error| wrong(format!("`{}` cannot be read: {e}", path.display()));
+    let mut header = ByteRecord::new();
+    reader.read_byte_record(&mut header).map_err(unreadable)?;
+    let Some(key) = header.iter().position(|name| name == source.key.as_bytes()) else {
+        return Err(wrong(format!("`{}` has no column `{}`", path.display(), source.key)));
+    };
+    let mut record = ByteRecord::new();
+    loop {
+        let start = reader.position().byte();
+        if !reader.read_byte_record(&mut record).map_err(unreadable)? {
+            return Ok(());
+        }
+        found.rows += 1;
+        let valid = record.as_slice().is_ascii()
+            || is_utf8(&mut raw, start, reader.position().byte()).map_err(|e| Error::reading(path, e))?;
+        let id = record.get(key).and_then(|id| std::str::from_utf8(id).ok()).map(str::trim).unwrap_or_default();
+        if !valid || record.len() != header.len() || id.is_empty() {
+            found.rejected += 1;
+        } else if found.collect {
+            found.customers.insert(xxh3_128(id.as_bytes()));
+        }
+    }
+}
+
+/// Whether a record's bytes, as they stand in the file, are UTF-8: unquoted, two invalid halves could join.
+fn is_utf8(raw: &mut File, start: u64, end: u64) -> std::io::Result<bool> {
+    raw.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    raw.take(end - start).read_to_end(&mut bytes)?;
+    Ok(std::str::from_utf8(&bytes).is_ok())
+}

@@ -1,0 +1,292 @@
+//! The output folder and the working folder `.onefold` in it: the lock, the journal, staging and failed runs.
+//! Owns that every output is at every moment whole, old or new. Knows no profile.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::sink::write_file;
+
+/// Name of the working folder.
+pub const WORK_FOLDER: &str = ".onefold";
+/// Name of the manifest.
+pub const MANIFEST_FILE: &str = "run.json";
+/// Folder of the rejects files.
+pub const REJECTS_FOLDER: &str = "rejects";
+
+/// Failed runs that are kept to look at.
+const KEPT_FAILURES: usize = 10;
+
+/// An output folder that this process alone writes to.
+#[derive(Debug)]
+pub struct Workspace {
+    output: PathBuf,
+    work: PathBuf,
+    run_id: String,
+    /// Held as long as the workspace lives; the system lets go of it when the process ends, however it ends.
+    _lock: File,
+}
+
+/// What is left to do of a publication. Written and synced before the first rename.
+#[derive(Debug, Serialize, Deserialize)]
+struct Journal {
+    run_id: String,
+    /// Paths in the output folder, published in order from the same path in the run's staging folder.
+    publish: Vec<String>,
+    /// Paths in the output folder that the run does not have any more.
+    remove: Vec<String>,
+}
+
+impl Workspace {
+    /// Opens an output folder for a run: creates it, locks it, completes an interrupted publication, removes leftovers.
+    ///
+    /// # Errors
+    /// [`Error::Output`] when another run holds the folder; I/O.
+    pub fn open(output: &Path, run_id: &str) -> Result<Self> {
+        let work = output.join(WORK_FOLDER);
+        fs::create_dir_all(&work).map_err(|e| Error::writing("create", &work, e))?;
+        let lock = lock(&work, output, run_id)?;
+        finish_publication(output, &work)?;
+        let staging = work.join("staging");
+        remove_folder(&staging)?;
+        let staging = staging.join(run_id);
+        fs::create_dir_all(&staging).map_err(|e| Error::writing("create", &staging, e))?;
+        Ok(Self { output: output.to_owned(), work, run_id: run_id.to_owned(), _lock: lock })
+    }
+
+    /// Folder for the files that [`Self::publish`] will publish under the same names.
+    pub fn staging(&self) -> PathBuf {
+        staging(&self.work, &self.run_id)
+    }
+
+    /// Writes a file into staging, in folders of its own where its name has them.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn stage(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        stage_in(&self.staging(), name, bytes)
+    }
+
+    /// Replaces the outputs by the staged files, in this order. Old rejects files that are not staged go.
+    ///
+    /// # Errors
+    /// I/O. From the moment the journal is synced, the next command on the folder completes what is left.
+    pub fn publish(&self, names: &[String]) -> Result<()> {
+        let remove = old_rejects(&self.output)?.into_iter().filter(|old| !names.contains(old)).collect();
+        let journal = Journal { run_id: self.run_id.clone(), publish: names.to_vec(), remove };
+        let text = serde_json::to_vec(&journal).map_err(|e| Error::Bug(format!("journal: {e}")))?;
+        sync_folder(&self.staging())?;
+        let path = self.work.join("journal.json");
+        let beside = self.work.join("journal.new");
+        write_file(&beside, &text)?;
+        rename(&beside, &path)?;
+        sync_folder(&self.work)?;
+        finish_publication(&self.output, &self.work)?;
+        remove_folder(&self.work.join("staging"))
+    }
+
+    /// Keeps what a failed run can show: its manifest and rejects. Gives their folder.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn keep_failure(&self, files: &[(String, Vec<u8>)]) -> Result<PathBuf> {
+        let failed = self.work.join("failed");
+        let folder = failed.join(&self.run_id);
+        fs::create_dir_all(&folder).map_err(|e| Error::writing("create", &folder, e))?;
+        for (name, bytes) in files {
+            stage_in(&folder, name, bytes)?;
+        }
+        let mut runs = names_in(&failed)?;
+        runs.sort_unstable();
+        for old in runs.iter().take(runs.len().saturating_sub(KEPT_FAILURES)) {
+            remove_folder(&failed.join(old))?;
+        }
+        remove_folder(&self.work.join("staging"))?;
+        Ok(folder)
+    }
+}
+
+/// Completes a publication that a crash interrupted, if there is one; for commands that only read the outputs.
+///
+/// # Errors
+/// [`Error::Output`] when a run holds the folder; I/O.
+pub fn recover(output: &Path) -> Result<()> {
+    let work = output.join(WORK_FOLDER);
+    if !work.join("journal.json").exists() {
+        return Ok(());
+    }
+    let _lock = lock(&work, output, "recovery")?;
+    finish_publication(output, &work)
+}
+
+/// Fails when a run into `output` would overwrite one of these files.
+///
+/// # Errors
+/// [`Error::Output`], naming the file.
+pub fn refuse_overlap<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    // A folder that does not exist yet holds no input.
+    let Ok(output) = fs::canonicalize(output) else { return Ok(()) };
+    for input in inputs {
+        let Ok(path) = fs::canonicalize(input) else { continue };
+        let Ok(inside) = path.strip_prefix(&output) else { continue };
+        let first = inside.components().next();
+        let ours = ["profiles.csv", "profiles.parquet", MANIFEST_FILE, REJECTS_FOLDER, WORK_FOLDER];
+        if first.is_some_and(|c| matches!(c, Component::Normal(name) if ours.iter().any(|o| name == *o))) {
+            let message = format!("the run would overwrite its own input `{}`: choose another folder with --output", path.display());
+            return Err(Error::Output(message));
+        }
+    }
+    Ok(())
+}
+
+fn staging(work: &Path, run_id: &str) -> PathBuf {
+    work.join("staging").join(run_id)
+}
+
+fn stage_in(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let path = folder.join(name);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|e| Error::writing("create", parent, e))?;
+    }
+    write_file(&path, bytes)
+}
+
+fn lock(work: &Path, output: &Path, run_id: &str) -> Result<File> {
+    let path = work.join("lock");
+    let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+    let mut file = open.map_err(|e| Error::writing("open", &path, e))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            // Who holds it is a courtesy: an unreadable note changes nothing.
+            let _ = file.read_to_string(&mut holder);
+            let holder = if holder.is_empty() { "another run" } else { holder.trim() };
+            let message = format!("output folder `{}` is busy: {holder} writes to it; wait for it or use another --output", output.display());
+            return Err(Error::Output(message));
+        }
+        Err(TryLockError::Error(e)) => return Err(Error::writing("lock", &path, e)),
+    }
+    let note = format!("run {run_id}, process {}", std::process::id());
+    let write = |file: &mut File| {
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(note.as_bytes())
+    };
+    write(&mut file).map_err(|e| Error::writing("write", &path, e))?;
+    Ok(file)
+}
+
+/// Carries out what the journal says, from wherever it stopped.
+fn finish_publication(output: &Path, work: &Path) -> Result<()> {
+    let path = work.join("journal.json");
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(Error::writing("read", &path, e)),
+    };
+    let journal: Journal = serde_json::from_slice(&text)
+        .map_err(|_| Error::Output(format!("`{}` is no journal of onefold: remove it and run again", path.display())))?;
+    let staging = staging(work, &journal.run_id);
+    for name in &journal.publish {
+        let (from, to) = (staging.join(name), output.join(name));
+        if !from.exists() {
+            continue; // Renamed before the crash.
+        }
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent).map_err(|e| Error::writing("create", parent, e))?;
+            rename(&from, &to)?;
+            sync_folder(parent)?;
+        }
+    }
+    for name in &journal.remove {
+        let old = output.join(name);
+        match fs::remove_file(&old) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::writing("remove", &old, e)),
+            _ => {}
+        }
+    }
+    // Only an empty folder goes; a file of the user's keeps it.
+    let _ = fs::remove_dir(output.join(REJECTS_FOLDER));
+    sync_folder(output)?;
+    fs::remove_file(&path).map_err(|e| Error::writing("remove", &path, e))?;
+    sync_folder(work)
+}
+
+fn old_rejects(output: &Path) -> Result<Vec<String>> {
+    let folder = output.join(REJECTS_FOLDER);
+    let names = if folder.is_dir() { names_in(&folder)? } else { Vec::new() };
+    Ok(names.into_iter().filter(|n| n.ends_with(".csv")).map(|n| format!("{REJECTS_FOLDER}/{n}")).collect())
+}
+
+fn names_in(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).map_err(|e| Error::writing("list", folder, e))?;
+    Ok(entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect())
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|e| Error::writing("rename to", to, e))
+}
+
+fn remove_folder(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::writing("remove", folder, e)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes renames in a folder survive a power cut.
+fn sync_folder(folder: &Path) -> Result<()> {
+    let sync = || File::open(folder)?.sync_all();
+    sync().map_err(|e| Error::writing("sync", folder, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_publication_is_completed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = folder.path();
+        let space = Workspace::open(output, "r1").expect("open");
+        space.stage("a.csv", b"new a").expect("stage");
+        space.stage("rejects/x.csv", b"new x").expect("stage");
+        fs::create_dir_all(output.join("rejects")).expect("folder");
+        fs::write(output.join("rejects/old.csv"), "old").expect("write");
+        fs::write(output.join("a.csv"), "old a").expect("write");
+        let journal = Journal { run_id: "r1".into(), publish: vec!["a.csv".into(), "rejects/x.csv".into()], remove: vec!["rejects/old.csv".into()] };
+        fs::write(space.work.join("journal.json"), serde_json::to_vec(&journal).expect("json")).expect("write");
+        drop(space);
+        recover(output).expect("recover");
+        assert_eq!(fs::read(output.join("a.csv")).expect("a"), b"new a");
+        assert_eq!(fs::read(output.join("rejects/x.csv")).expect("x"), b"new x");
+        assert!(!output.join("rejects/old.csv").exists());
+        recover(output).expect("nothing left to do");
+    }
+
+    #[test]
+    fn a_second_run_is_refused_and_a_dead_lock_does_not_block() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = Workspace::open(folder.path(), "r1").expect("open");
+        let second = Workspace::open(folder.path(), "r2").expect_err("busy").to_string();
+        assert!(second.contains("run r1, process"), "{second}");
+        drop(first);
+        assert!(Workspace::open(folder.path(), "r3").is_ok());
+    }
+
+    #[test]
+    fn only_the_newest_failures_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for i in 10..25 {
+            let space = Workspace::open(folder.path(), &format!("r{i}")).expect("open");
+            space.keep_failure(&[("run.json".into(), b"{}".to_vec())]).expect("keep");
+        }
+        let mut kept = names_in(&folder.path().join(".onefold/failed")).expect("list");
+        kept.sort_unstable();
+        assert_eq!((kept.len(), kept[0].as_str()), (KEPT_FAILURES, "r15"));
+    }
+}
