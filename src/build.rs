@@ -8,14 +8,15 @@ mod latest;
 
 use arrow::array::RecordBatch;
 use polars::prelude::{
-    Column as PolarsColumn, DataFrame, Expr, HConcatOptions, IdxCa, IntoLazy, IntoSeries, LazyFrame, LiteralValue, PolarsError, Scalar,
-    Series, StringChunked, AnyValue, NewChunkedArray, NamedFrom, col, concat_lf_horizontal, concat_str, lit, when, NULL,
+    AnyValue, Column as PolarsColumn, DataFrame, Expr, HConcatOptions, IdxCa, IntoLazy, IntoSeries, LazyFrame,
+    LiteralValue, NULL, NamedFrom, NewChunkedArray, PolarsError, Scalar, Series, StringChunked, col,
+    concat_lf_horizontal, concat_str, lit, when,
 };
 
 use crate::error::{Error, Result};
 use crate::interop::{polars_type, to_polars};
 use crate::route::ShardInput;
-use crate::spec::{AS_OF, IDEMPOTENCY_KEY, RowRule, SOURCES, Source, Spec};
+use crate::spec::{AS_OF, IDEMPOTENCY_KEY, RowRule, SOURCES, Score, Source, Spec};
 
 pub use index::{EXCLUDED, Index};
 pub use key::idempotency_keys;
@@ -64,15 +65,18 @@ pub fn plan(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Plan>
         tallies.push(tally);
     }
     frames.push(frame(index.ids.len(), known)?.lazy());
-    let merged = concat_lf_horizontal(frames, HConcatOptions { parallel: false, ..HConcatOptions::default() }).map_err(|e| bug(&e))?;
+    let merged = concat_lf_horizontal(frames, HConcatOptions { parallel: false, ..HConcatOptions::default() })
+        .map_err(|e| bug(&e))?;
     Ok(Plan { frame: finish(spec, merged, as_of), tallies })
 }
 
 /// The merged columns, then computed ones, then scores, then what the output lists.
 fn finish(spec: &Spec, merged: LazyFrame, as_of: Option<i32>) -> LazyFrame {
-    let sources: Vec<Expr> = spec.sources.iter().map(|s| {
-        when(col(presence(&s.name))).then(lit(s.name.as_str())).otherwise(lit(NULL))
-    }).collect();
+    let sources: Vec<Expr> = spec
+        .sources
+        .iter()
+        .map(|s| when(col(presence(&s.name))).then(lit(s.name.as_str())).otherwise(lit(NULL)))
+        .collect();
     let mut frame = merged.with_column(concat_str(sources, "+", true).alias(SOURCES));
     if spec.uses_as_of {
         frame = frame.with_column(as_of_column(as_of));
@@ -80,7 +84,7 @@ fn finish(spec: &Spec, merged: LazyFrame, as_of: Option<i32>) -> LazyFrame {
     for computed in &spec.computed {
         frame = frame.with_column(computed.value.expr.clone().alias(computed.name.as_str()));
     }
-    let scores: Vec<Expr> = spec.scores.iter().map(|s| s.expr()).collect();
+    let scores: Vec<Expr> = spec.scores.iter().map(Score::expr).collect();
     let output = spec.output.iter().filter(|c| c.name != IDEMPOTENCY_KEY);
     // The cast is a no-op but for a column of nulls, which has no type of its own.
     let output: Vec<Expr> = output.map(|c| col(c.name.as_str()).cast(polars_type(c.ty))).collect();
@@ -88,9 +92,15 @@ fn finish(spec: &Spec, merged: LazyFrame, as_of: Option<i32>) -> LazyFrame {
 }
 
 /// The picked row of each customer, nulls where the source does not know them.
-fn gather(source: &Source, kept: &[(usize, String)], rows: &[RecordBatch], picked: Vec<Option<u32>>) -> Result<LazyFrame> {
+fn gather(
+    source: &Source,
+    kept: &[(usize, String)],
+    rows: &[RecordBatch],
+    picked: Vec<Option<u32>>,
+) -> Result<LazyFrame> {
     let columns = kept.iter().map(|(i, _)| source.columns[*i].name.as_str());
-    let columns: Vec<PolarsColumn> = kept.iter().zip(columns).map(|((i, new), _)| column(new, rows, *i + 1)).collect::<Result<_>>()?;
+    let columns: Vec<PolarsColumn> =
+        kept.iter().zip(columns).map(|((i, new), _)| column(new, rows, *i + 1)).collect::<Result<_>>()?;
     let height = rows.iter().map(RecordBatch::num_rows).sum();
     let picked = lit(IdxCa::from_iter_options("".into(), picked.into_iter()).into_series());
     let columns_of = |name: &String| col(name.as_str()).gather(picked.clone(), false);

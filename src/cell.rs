@@ -142,7 +142,8 @@ pub fn iso_date(text: &[u8]) -> Option<NaiveDate> {
     let digits = [y1, y2, y3, y4, m1, m2, d1, d2];
     digits.iter().all(|d| d.is_ascii_digit()).then_some(())?;
     let number = |ds: &[&u8]| ds.iter().fold(0u32, |n, d| n * 10 + u32::from(**d - b'0'));
-    NaiveDate::from_ymd_opt(number(&[y1, y2, y3, y4]) as i32, number(&[m1, m2]), number(&[d1, d2])).filter(|d| in_range(*d))
+    NaiveDate::from_ymd_opt(number(&[y1, y2, y3, y4]) as i32, number(&[m1, m2]), number(&[d1, d2]))
+        .filter(|d| in_range(*d))
 }
 
 fn in_range(date: NaiveDate) -> bool {

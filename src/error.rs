@@ -130,6 +130,7 @@ fn cure(cause: &io::Error) -> &'static str {
         }
         io::ErrorKind::ReadOnlyFilesystem => "; choose another folder with --output",
         io::ErrorKind::PermissionDenied => "; check the permissions",
+        io::ErrorKind::NotFound => "; check the path",
         _ => "",
     }
 }

@@ -8,7 +8,7 @@ mod panics;
 mod retry;
 
 use std::collections::VecDeque;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -57,7 +57,13 @@ pub trait Observer<T>: Sync {
 /// Runs `work(shard, attempt)` for every shard until each succeeded or one failed for good.
 ///
 /// Gives every shard's attempts, and the error that ended the run, if one did: then shards not yet started stay so.
-pub fn run<T, W, O>(shards: usize, threads: usize, policy: RetryPolicy, work: &W, observer: &O) -> (Vec<ShardRun<T>>, Option<Error>)
+pub fn run<T, W, O>(
+    shards: usize,
+    threads: usize,
+    policy: RetryPolicy,
+    work: &W,
+    observer: &O,
+) -> (Vec<ShardRun<T>>, Option<Error>)
 where
     T: Send,
     W: Fn(usize, u32) -> Result<T> + Sync,
@@ -136,10 +142,7 @@ impl<T> Queue<T> {
     fn receive(&self, receiver: &Receiver<Report<T>>) -> Option<Report<T>> {
         match self.waiting.iter().map(|w| w.0).min() {
             None => receiver.recv().ok(),
-            Some(due) => match receiver.recv_timeout(due.saturating_duration_since(Instant::now())) {
-                Ok(report) => Some(report),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            },
+            Some(due) => receiver.recv_timeout(due.saturating_duration_since(Instant::now())).ok(),
         }
     }
 

@@ -43,7 +43,10 @@ pub fn generate(request: &Request) -> Result<Vec<PathBuf>> {
     std::fs::create_dir_all(output).map_err(|e| Error::writing("create", output, e))?;
     let paths: Vec<PathBuf> = FILES.iter().map(|f| output.join(f.name)).collect();
     if let Some(old) = paths.iter().find(|p| p.exists() && !force) {
-        return Err(Error::Usage(format!("`{}` exists: add --force to overwrite it, or choose another --output", old.display())));
+        return Err(Error::Usage(format!(
+            "`{}` exists: add --force to overwrite it, or choose another --output",
+            old.display()
+        )));
     }
     let mut files = paths.iter().zip(&FILES).map(|(p, f)| Beside::create(p, f.header)).collect::<Result<Vec<_>>>()?;
     let batches = customers.div_ceil(BATCH);

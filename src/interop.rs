@@ -7,8 +7,8 @@ use arrow::array::{Array, ArrayRef, TimestampMicrosecondArray, make_array};
 use arrow::datatypes::{DataType as ArrowType, TimeUnit as ArrowUnit};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi, to_ffi};
 use polars::prelude::{
-    BooleanChunked, Column, CompatLevel, DataType, Float64Chunked, Int32Chunked, Int64Chunked, Int128Chunked, IntoSeries,
-    NewChunkedArray, PlSmallStr, PolarsResult, Series, StringChunked, TimeUnit,
+    BooleanChunked, Column, CompatLevel, DataType, Float64Chunked, Int32Chunked, Int64Chunked, Int128Chunked,
+    IntoSeries, NewChunkedArray, PlSmallStr, PolarsResult, Series, StringChunked, TimeUnit,
 };
 use polars_arrow::ffi as polars_ffi;
 
@@ -94,7 +94,10 @@ pub fn read_column(text: &Column, cell: &CellType) -> PolarsResult<Column> {
     let cells = text.iter().map(|t| t.and_then(|t| cell.read(t)));
     macro_rules! read {
         ($array:ty, $variant:ident) => {
-            <$array>::from_iter_options(name, cells.map(|v| if let Some(Value::$variant(x)) = v { Some(x) } else { None }))
+            <$array>::from_iter_options(
+                name,
+                cells.map(|v| if let Some(Value::$variant(x)) = v { Some(x) } else { None }),
+            )
         };
     }
     let series = match cell.ty {

@@ -26,7 +26,9 @@ pub fn merge(parts: &[Part]) -> Result<Merged> {
     let parts: Vec<RecordBatch> = parts.iter().map(|p| p.profiles.clone()).collect();
     let ids: Vec<&StringViewArray> = parts.iter().map(|p| p.column(0).as_string_view()).collect();
     let skip = common_prefix(&ids);
-    let entry = |part: usize, row: usize| Reverse((prefix(&ids[part].value(row).as_bytes()[skip..]), ids[part].value(row), part as u32, row as u32));
+    let entry = |part: usize, row: usize| {
+        Reverse((prefix(&ids[part].value(row).as_bytes()[skip..]), ids[part].value(row), part as u32, row as u32))
+    };
     let mut heap: BinaryHeap<_> = (0..ids.len()).filter(|p| !ids[*p].is_empty()).map(|p| entry(p, 0)).collect();
     let mut order = Vec::with_capacity(parts.iter().map(RecordBatch::num_rows).sum());
     let mut last: Option<&str> = None;
@@ -94,7 +96,8 @@ mod tests {
 
     #[test]
     fn ids_come_out_in_byte_order() {
-        let merged = merge(&[part(&["cust_1", "cust_10", "cust_2\u{0}"]), part(&[]), part(&["cust_100", "cust_2", "é"])]);
+        let merged =
+            merge(&[part(&["cust_1", "cust_10", "cust_2\u{0}"]), part(&[]), part(&["cust_100", "cust_2", "é"])]);
         let merged = merged.expect("distinct ids");
         let ids = merged.column(0, 0..merged.rows()).expect("ids");
         let ids: Vec<&str> = ids.as_string_view().iter().flatten().collect();

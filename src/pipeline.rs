@@ -60,7 +60,12 @@ pub fn check(settings: &Settings) -> Result<OpenInputs> {
 }
 
 /// Everything up to complete, synced files in staging.
-fn produce(settings: &Settings, space: &Workspace, record: &mut Record, rejects: &mut Vec<(String, Rejects)>) -> Result<()> {
+fn produce(
+    settings: &Settings,
+    space: &Workspace,
+    record: &mut Record,
+    rejects: &mut Vec<(String, Rejects)>,
+) -> Result<()> {
     let inputs = check(settings)?;
     let files = inputs.sources.iter().flatten().map(|f| f.path.as_path());
     workspace::refuse_overlap(&settings.output, files)?;
@@ -156,7 +161,10 @@ fn report_ignored(settings: &Settings, inputs: &OpenInputs) {
 
 fn metadata(settings: &Settings) -> Vec<(String, String)> {
     let pair = |key: &str, value: String| (key.to_owned(), value);
-    vec![pair("onefold.version", env!("CARGO_PKG_VERSION").to_owned()), pair("onefold.spec_sha256", settings.spec.sha256())]
+    vec![
+        pair("onefold.version", env!("CARGO_PKG_VERSION").to_owned()),
+        pair("onefold.spec_sha256", settings.spec.sha256()),
+    ]
 }
 
 /// Replaces the outputs, manifest last.
@@ -184,7 +192,9 @@ fn keep_failure(space: &Workspace, record: Record, rejects: Vec<(String, Rejects
         }
     }
     match (space.keep_failure(&files), error) {
-        (Ok(folder), Error::RejectLimit(message)) => Error::RejectLimit(format!("{message}; all are in `{}`", folder.display())),
+        (Ok(folder), Error::RejectLimit(message)) => {
+            Error::RejectLimit(format!("{message}; all are in `{}`", folder.display()))
+        }
         // The first failure is the one to tell; a full disk may well keep us from saving anything about it.
         (_, error) => error,
     }

@@ -49,8 +49,22 @@ pub fn column_types(source: &Source) -> Vec<Type> {
 ///
 /// # Errors
 /// I/O, and a quote that is never closed.
-pub fn read_source(source: &Source, at: usize, files: &[InputFile], how: Reading, buffers: &mut ShardBuffers) -> Result<SourceRead> {
-    let feeder = Mutex::new(Feeder { source, files, block_size: how.block_size, file: 0, reader: None, block: 0, digests: Vec::new() });
+pub fn read_source(
+    source: &Source,
+    at: usize,
+    files: &[InputFile],
+    how: Reading,
+    buffers: &mut ShardBuffers,
+) -> Result<SourceRead> {
+    let feeder = Mutex::new(Feeder {
+        source,
+        files,
+        block_size: how.block_size,
+        file: 0,
+        reader: None,
+        block: 0,
+        digests: Vec::new(),
+    });
     let finished = Mutex::new(Vec::new());
     let threads: Vec<Result<()>> = std::thread::scope(|scope| {
         let work = || work(source, files, how, &feeder, &finished);
@@ -63,6 +77,9 @@ pub fn read_source(source: &Source, at: usize, files: &[InputFile], how: Reading
     blocks.sort_unstable_by_key(|b| b.position);
     collect(source, at, files, blocks, digests, buffers)
 }
+
+/// File, and block in it: the place of a block in its source.
+type Position = (usize, usize);
 
 /// Hands out blocks, in order, to whichever thread asks.
 struct Feeder<'a> {
@@ -77,19 +94,20 @@ struct Feeder<'a> {
 
 /// A finished block: file and place in it, its rows by shard, its report.
 struct Block {
-    position: (usize, usize),
+    position: Position,
     rows: Vec<Option<RecordBatch>>,
     report: BlockReport,
 }
 
 impl Feeder<'_> {
-    fn next(&mut self) -> Result<Option<((usize, usize), Vec<u8>)>> {
+    fn next(&mut self, spare: Vec<u8>) -> Result<Option<(Position, Vec<u8>)>> {
+        let mut spare = Some(spare);
         while let Some(file) = self.files.get(self.file) {
             let reader = match &mut self.reader {
                 Some(reader) => reader,
                 closed => closed.insert(open(self.source, file, self.block_size)?),
             };
-            match reader.next_block() {
+            match reader.next_block(spare.take().unwrap_or_default()) {
                 Ok(Some(block)) => {
                     self.block += 1;
                     return Ok(Some(((self.file, self.block), block)));
@@ -112,19 +130,33 @@ impl Feeder<'_> {
 
 fn open(source: &Source, file: &InputFile, block_size: usize) -> Result<BlockReader> {
     let opened = File::open(&file.path).map_err(|e| Error::reading(&file.path, e))?;
-    Ok(BlockReader::new(opened, file.path.clone(), file.name.clone(), &source.name, block_size, file.header.data_offset))
+    Ok(BlockReader::new(
+        opened,
+        file.path.clone(),
+        file.name.clone(),
+        &source.name,
+        block_size,
+        file.header.data_offset,
+    ))
 }
 
-fn work(source: &Source, files: &[InputFile], how: Reading, feeder: &Mutex<Feeder<'_>>, finished: &Mutex<Vec<Block>>) -> Result<()> {
+fn work(
+    source: &Source,
+    files: &[InputFile],
+    how: Reading,
+    feeder: &Mutex<Feeder<'_>>,
+    finished: &Mutex<Vec<Block>>,
+) -> Result<()> {
     let types = column_types(source);
     // 100 bytes a record is the common case; the guess only sizes the first allocation.
     let rows_guess = how.block_size / 100;
+    let mut spare = Vec::new();
     loop {
-        let next = lock(feeder).next()?;
+        let next = lock(feeder).next(spare)?;
         let Some((position, block)) = next else { return Ok(()) };
         let mut routed = RoutedBlock::new(&types, how.shards, rows_guess.min(block.len() / 32));
         let report = read_rows(&block, source, &files[position.0].header, &mut routed);
-        drop(block);
+        spare = block;
         let rows = routed.finish()?;
         lock(finished).push(Block { position, rows, report });
     }
@@ -144,7 +176,8 @@ fn collect(
     buffers: &mut ShardBuffers,
 ) -> Result<SourceRead> {
     let bad_values = vec![0; source.columns.len()];
-    let mut read = SourceRead { rows: 0, rejected: 0, bad_values, newest_day: None, rejects: Rejects::new()?, files: Vec::new() };
+    let mut read =
+        SourceRead { rows: 0, rejected: 0, bad_values, newest_day: None, rejects: Rejects::new()?, files: Vec::new() };
     let mut rows_of = vec![0; files.len()];
     let (mut current, mut line) = (usize::MAX, 0);
     for Block { position: (file, _), rows, mut report } in blocks {

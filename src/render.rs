@@ -2,7 +2,10 @@
 
 use std::io::Write;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringViewArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringViewArray,
+    TimestampMicrosecondArray,
+};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use chrono::{Datelike, NaiveDate};
 
@@ -37,7 +40,9 @@ impl<'a> Cells<'a> {
             DataType::Utf8View => Self::Text(array.as_string_view()),
             DataType::Int64 => Self::Int(array.as_primitive::<Int64Type>()),
             DataType::Float64 => Self::Float(array.as_primitive::<Float64Type>()),
-            DataType::Decimal128(_, scale) => Self::Decimal(array.as_primitive::<Decimal128Type>(), usize::try_from(*scale).unwrap_or(0)),
+            DataType::Decimal128(_, scale) => {
+                Self::Decimal(array.as_primitive::<Decimal128Type>(), usize::try_from(*scale).unwrap_or(0))
+            }
             DataType::Boolean => Self::Bool(array.as_boolean()),
             DataType::Date32 => Self::Date(array.as_primitive::<Date32Type>()),
             DataType::Timestamp(..) => Self::Datetime(array.as_primitive::<TimestampMicrosecondType>()),
@@ -131,7 +136,9 @@ mod tests {
 
     #[test]
     fn cells_have_one_text() {
-        let decimal = |v, p, s| Arc::new(Decimal128Array::from(vec![v]).with_precision_and_scale(p, s).expect("a decimal")) as ArrayRef;
+        let decimal = |v, p, s| {
+            Arc::new(Decimal128Array::from(vec![v]).with_precision_and_scale(p, s).expect("a decimal")) as ArrayRef
+        };
         assert_eq!(text(Arc::new(Int64Array::from(vec![i64::MIN]))), "-9223372036854775808");
         assert_eq!(text(Arc::new(Float64Array::from(vec![1.0]))), "1.0");
         assert_eq!(text(Arc::new(Float64Array::from(vec![1e300]))), "1e300");

@@ -41,8 +41,10 @@ pub fn build(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Part
     let schema = schema(spec);
     let options = RecordBatchOptions::new().with_row_count(Some(frame.height()));
     if let Some(at) = spec.output.iter().position(|c| c.name == IDEMPOTENCY_KEY) {
-        let fields: Vec<Field> = schema.fields().iter().enumerate().filter(|(i, _)| *i != at).map(|(_, f)| (**f).clone()).collect();
-        let merged = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays.clone(), &options).map_err(bug)?;
+        let fields: Vec<Field> =
+            schema.fields().iter().enumerate().filter(|(i, _)| *i != at).map(|(_, f)| (**f).clone()).collect();
+        let merged =
+            RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays.clone(), &options).map_err(bug)?;
         arrays.insert(at, idempotency_keys(&merged, &columns)?);
     }
     let profiles = RecordBatch::try_new_with_options(schema, arrays, &options).map_err(bug)?;

@@ -50,8 +50,10 @@ pub fn write(merged: &Merged, schema: &SchemaRef, folder: &Path, options: &SinkO
         let to = (from + ROW_GROUP).min(merged.rows());
         let (lines, chunks) = THREAD_POOL.install(|| -> Result<_> {
             let columns = 0..schema.fields().len();
-            let columns: Vec<ArrayRef> = columns.into_par_iter().map(|c| merged.column(c, from..to)).collect::<Result<_>>()?;
-            let (lines, chunks) = rayon::join(|| encode_csv(&columns, to - from, options.safe_csv), || parquet.encode(&columns));
+            let columns: Vec<ArrayRef> =
+                columns.into_par_iter().map(|c| merged.column(c, from..to)).collect::<Result<_>>()?;
+            let (lines, chunks) =
+                rayon::join(|| encode_csv(&columns, to - from, options.safe_csv), || parquet.encode(&columns));
             Ok((lines?, chunks?))
         })?;
         for lines in lines {

@@ -2,6 +2,8 @@
 //!
 //! The format is contract §4: sources with their columns and row rule, computed columns, scorecards, output columns.
 
+mod aggregates;
+mod cast;
 mod check;
 mod functions;
 mod operators;
@@ -174,3 +176,6 @@ pub(crate) fn did_you_mean<'a>(unknown: &str, known: impl IntoIterator<Item = &'
         _ => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,7 +46,10 @@ pub fn verify(input: &Path, output: &Path) -> Result<Vec<String>> {
     let found = customers::find(input, &manifest, &spec)?;
     let counts = (found.len() as u64, profiles.len() as u64, manifest.customers.total);
     if counts.0 != counts.1 || counts.1 != counts.2 || profiles.iter().any(|id| !found.contains(id)) {
-        return Err(wrong(format!("{} customers in, {} profiles out, {} in the manifest, or other ids", counts.0, counts.1, counts.2)));
+        return Err(wrong(format!(
+            "{} customers in, {} profiles out, {} in the manifest, or other ids",
+            counts.0, counts.1, counts.2
+        )));
     }
     proofs.push(format!("the {} customers in are the {} profiles out", counts.0, counts.1));
     Ok(proofs)
@@ -59,7 +62,8 @@ fn read_manifest(output: &Path) -> Result<Manifest> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(Error::NoRun(output.to_owned())),
         Err(e) => return Err(Error::reading(&path, e)),
     };
-    let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| wrong(format!("`{}` is no manifest: {e}", path.display())))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).map_err(|e| wrong(format!("`{}` is no manifest: {e}", path.display())))?;
     match manifest.status {
         Status::Succeeded => Ok(manifest),
         Status::Failed => Err(wrong("the manifest is of a failed run")),

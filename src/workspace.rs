@@ -135,7 +135,10 @@ pub fn refuse_overlap<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Pa
         let first = inside.components().next();
         let ours = ["profiles.csv", "profiles.parquet", MANIFEST_FILE, REJECTS_FOLDER, WORK_FOLDER];
         if first.is_some_and(|c| matches!(c, Component::Normal(name) if ours.iter().any(|o| name == *o))) {
-            let message = format!("the run would overwrite its own input `{}`: choose another folder with --output", path.display());
+            let message = format!(
+                "the run would overwrite its own input `{}`: choose another folder with --output",
+                path.display()
+            );
             return Err(Error::Output(message));
         }
     }
@@ -165,7 +168,10 @@ fn lock(work: &Path, output: &Path, run_id: &str) -> Result<File> {
             // Who holds it is a courtesy: an unreadable note changes nothing.
             let _ = file.read_to_string(&mut holder);
             let holder = if holder.is_empty() { "another run" } else { holder.trim() };
-            let message = format!("output folder `{}` is busy: {holder} writes to it; wait for it or use another --output", output.display());
+            let message = format!(
+                "output folder `{}` is busy: {holder} writes to it; wait for it or use another --output",
+                output.display()
+            );
             return Err(Error::Output(message));
         }
         Err(TryLockError::Error(e)) => return Err(Error::writing("lock", &path, e)),
@@ -188,8 +194,9 @@ fn finish_publication(output: &Path, work: &Path) -> Result<()> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(e) => return Err(Error::writing("read", &path, e)),
     };
-    let journal: Journal = serde_json::from_slice(&text)
-        .map_err(|_| Error::Output(format!("`{}` is no journal of onefold: remove it and run again", path.display())))?;
+    let journal: Journal = serde_json::from_slice(&text).map_err(|_| {
+        Error::Output(format!("`{}` is no journal of onefold: remove it and run again", path.display()))
+    })?;
     let staging = staging(work, &journal.run_id);
     for name in &journal.publish {
         let (from, to) = (staging.join(name), output.join(name));
@@ -258,7 +265,11 @@ mod tests {
         fs::create_dir_all(output.join("rejects")).expect("folder");
         fs::write(output.join("rejects/old.csv"), "old").expect("write");
         fs::write(output.join("a.csv"), "old a").expect("write");
-        let journal = Journal { run_id: "r1".into(), publish: vec!["a.csv".into(), "rejects/x.csv".into()], remove: vec!["rejects/old.csv".into()] };
+        let journal = Journal {
+            run_id: "r1".into(),
+            publish: vec!["a.csv".into(), "rejects/x.csv".into()],
+            remove: vec!["rejects/old.csv".into()],
+        };
         fs::write(space.work.join("journal.json"), serde_json::to_vec(&journal).expect("json")).expect("write");
         drop(space);
         recover(output).expect("recover");

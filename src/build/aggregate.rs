@@ -1,7 +1,10 @@
 //! Sources with many rows a customer: their aggregates, one row per customer in the order of the shard's ids.
 
 use arrow::array::RecordBatch;
-use polars::prelude::{Column as PolarsColumn, Expr, IdxCa, IntoLazy, IntoSeries, JoinArgs, JoinType, LazyFrame, MaintainOrderJoin, NewChunkedArray, col, lit};
+use polars::prelude::{
+    Column as PolarsColumn, Expr, IdxCa, IntoLazy, IntoSeries, JoinArgs, JoinType, LazyFrame, MaintainOrderJoin,
+    NewChunkedArray, col, lit,
+};
 
 use super::index::EXCLUDED;
 use super::{as_of_column, column, frame};

@@ -8,7 +8,12 @@ use super::index::EXCLUDED;
 use crate::spec::{RowRule, Source};
 
 /// Per customer, the position of its latest row in the source, and the account of all rows.
-pub(super) fn pick(source: &Source, codes: &[u32], rows: &[RecordBatch], customers: usize) -> (Vec<Option<u32>>, Tally) {
+pub(super) fn pick(
+    source: &Source,
+    codes: &[u32],
+    rows: &[RecordBatch],
+    customers: usize,
+) -> (Vec<Option<u32>>, Tally) {
     let order = source.latest_by.map(|column| order_values(rows, column + 1));
     let mut best: Vec<Option<u32>> = vec![None; customers];
     let mut tally = Tally::default();

@@ -23,9 +23,18 @@ impl CheckArgs {
         let mut text = format!("profile `{}`: {} output columns\n", settings.spec.name, settings.spec.output.len());
         for (source, files) in settings.spec.sources.iter().zip(&inputs.sources) {
             let bytes: u64 = files.iter().map(|f| f.bytes).sum();
-            text += &format!("{}: {} file(s), {bytes} bytes, {} columns read\n", source.name, files.len(), source.columns.len() + 1);
+            text += &format!(
+                "{}: {} file(s), {bytes} bytes, {} columns read\n",
+                source.name,
+                files.len(),
+                source.columns.len() + 1
+            );
             for file in files.iter().filter(|f| !f.header.undeclared.is_empty()) {
-                text += &format!("  {} has columns that the profile does not use: {}\n", file.name, file.header.undeclared.join(", "));
+                text += &format!(
+                    "  {} has columns that the profile does not use: {}\n",
+                    file.name,
+                    file.header.undeclared.join(", ")
+                );
             }
         }
         for file in &inputs.unmatched {

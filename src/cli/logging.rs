@@ -88,17 +88,32 @@ fn text(level: Level, fields: &Map<String, Value>) -> String {
     };
     match get("event").as_str() {
         "error" => format!("error: {}", get("error")),
-        "source_read" => format!("read {}: {} rows, {} bytes, {} rejected", get("source"), get("rows"), get("bytes"), get("rejected")),
+        "source_read" => format!(
+            "read {}: {} rows, {} bytes, {} rejected",
+            get("source"),
+            get("rows"),
+            get("bytes"),
+            get("rejected")
+        ),
         "shard_start" => format!("shard {}: attempt {}", get("shard_id"), get("attempt")),
         "shard_end" => format!("shard {}: {} profiles in {} ms", get("shard_id"), get("n"), get("elapsed_ms")),
         "shard_retry" => format!(
             "warning: shard {}: attempt {} failed ({}); the next follows in {} ms",
-            get("shard_id"), get("attempt"), get("error"), get("wait_ms")
+            get("shard_id"),
+            get("attempt"),
+            get("error"),
+            get("wait_ms")
         ),
-        "shard_failed" => format!("warning: shard {}: given up after {} attempts ({})", get("shard_id"), get("attempts"), get("error")),
+        "shard_failed" => format!(
+            "warning: shard {}: given up after {} attempts ({})",
+            get("shard_id"),
+            get("attempts"),
+            get("error")
+        ),
         "publish" => format!("published {}: {} rows, {} bytes", get("file"), get("rows"), get("bytes")),
         event => {
-            let rest: Vec<String> = fields.keys().filter(|k| *k != "event" && *k != "message").map(|k| format!("{k}={}", get(k))).collect();
+            let rest: Vec<String> =
+                fields.keys().filter(|k| *k != "event" && *k != "message").map(|k| format!("{k}={}", get(k))).collect();
             let mark = if level <= Level::WARN { "warning: " } else { "" };
             let what = if fields.contains_key("message") { get("message") } else { event.replace('_', " ") };
             format!("{mark}{what} {}", rest.join(" ")).trim_end().to_owned()

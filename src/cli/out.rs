@@ -9,7 +9,9 @@ use onefold::{Error, Result};
 pub fn say(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::writing("write", Path::new("standard output"), error)),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::writing("write", Path::new("standard output"), error))
+        }
         _ => Ok(()),
     }
 }

@@ -160,7 +160,9 @@ fn at_least_one(text: &str) -> std::result::Result<usize, String> {
 }
 
 fn size(text: &str) -> std::result::Result<u64, String> {
-    text.parse::<bytesize::ByteSize>().map(|s| s.as_u64()).map_err(|_| "not a size: use 2GB, 512MiB or a number of bytes".to_owned())
+    text.parse::<bytesize::ByteSize>()
+        .map(|s| s.as_u64())
+        .map_err(|_| "not a size: use 2GB, 512MiB or a number of bytes".to_owned())
 }
 
 fn source_file(text: &str) -> std::result::Result<(String, PathBuf), String> {

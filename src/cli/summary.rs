@@ -17,11 +17,27 @@ pub fn of(manifest: &Manifest, output: &Path) -> String {
 
 fn write(manifest: &Manifest, output: &Path, text: &mut String) -> std::fmt::Result {
     let Manifest { customers, ledger, scores, shard_runs, stages, outputs, shards, .. } = manifest;
-    writeln!(text, "{} customers, one row each, from {} sources over {shards} shards", grouped(customers.total), ledger.0.len())?;
+    writeln!(
+        text,
+        "{} customers, one row each, from {} sources over {shards} shards",
+        grouped(customers.total),
+        ledger.0.len()
+    )?;
     writeln!(text)?;
-    writeln!(text, "{:<12}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}", "source", "read", "used", "superseded", "rejected", "excluded", "bad values")?;
+    writeln!(
+        text,
+        "{:<12}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}",
+        "source", "read", "used", "superseded", "rejected", "excluded", "bad values"
+    )?;
     for (source, l) in &ledger.0 {
-        let counts = [l.rows_read, l.rows_used, l.rows_superseded, l.rows_rejected, l.rows_excluded, l.bad_values.values().sum()];
+        let counts = [
+            l.rows_read,
+            l.rows_used,
+            l.rows_superseded,
+            l.rows_rejected,
+            l.rows_excluded,
+            l.bad_values.values().sum(),
+        ];
         write!(text, "{source:<12}")?;
         counts.iter().try_for_each(|n| write!(text, "{:>12}", grouped(*n)))?;
         writeln!(text)?;
@@ -43,7 +59,11 @@ fn write(manifest: &Manifest, output: &Path, text: &mut String) -> std::fmt::Res
     for file in outputs {
         writeln!(text, "{}: {}", output.join(&file.file).display(), ByteSize(file.bytes).display().si())?;
     }
-    writeln!(text, "next: onefold verify{}", if output == Path::new("data_out") { String::new() } else { format!(" --output {}", output.display()) })
+    writeln!(
+        text,
+        "next: onefold verify{}",
+        if output == Path::new("data_out") { String::new() } else { format!(" --output {}", output.display()) }
+    )
 }
 
 /// A number with its thousands set apart.
@@ -51,7 +71,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

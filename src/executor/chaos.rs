@@ -38,7 +38,9 @@ impl Drills {
             None => Ok(Self(drills)),
             Some(drill) => {
                 let (shard, last) = (drill.shard, shards.saturating_sub(1));
-                Err(Error::Usage(format!("a drill names shard {shard}, but this run has shards 0 to {last}: choose one of them")))
+                Err(Error::Usage(format!(
+                    "a drill names shard {shard}, but this run has shards 0 to {last}: choose one of them"
+                )))
             }
         }
     }
@@ -50,6 +52,7 @@ impl Drills {
     ///
     /// # Panics
     /// When a drill says so.
+    #[expect(clippy::panic, clippy::disallowed_methods, reason = "a drill is a fault on purpose")]
     pub fn strike(&self, shard: usize, attempt: u32) -> Result<()> {
         let slow_first = |d: &&Drill| u8::from(!matches!(d.fault, Fault::Slow(_)));
         let mut drills: Vec<&Drill> = self.0.iter().filter(|d| d.shard == shard).collect();

@@ -27,7 +27,9 @@ const POLICY: RetryPolicy = RetryPolicy { max_retries: 2, first_wait: Duration::
 #[test]
 fn a_transient_failure_is_retried_until_it_heals() {
     let log = Log::default();
-    let work = |shard: usize, attempt: u32| if attempt < 3 { Err(Error::Chaos("x".into())) } else { Ok(shard as u32 + attempt) };
+    let work = |shard: usize, attempt: u32| {
+        if attempt < 3 { Err(Error::Chaos("x".into())) } else { Ok(shard as u32 + attempt) }
+    };
     let (runs, failure) = run(1, 1, POLICY, &work, &log);
     assert!(failure.is_none());
     assert_eq!(runs[0].result, Some(3));
@@ -39,7 +41,8 @@ fn a_transient_failure_is_retried_until_it_heals() {
 #[test]
 fn a_panic_is_that_shards_error_and_a_permanent_failure_ends_the_run() {
     let log = Log::default();
-    let work = |_: usize, attempt: u32| if attempt == 1 { panic!("chaos: boom") } else { Err(Error::Build("wrong".into())) };
+    let work =
+        |_: usize, attempt: u32| if attempt == 1 { panic!("chaos: boom") } else { Err(Error::Build("wrong".into())) };
     let (runs, failure) = run(3, 1, POLICY, &work, &log);
     assert!(matches!(failure, Some(Error::ShardFailed { attempts: 2, .. })), "{failure:?}");
     assert!(runs.iter().all(|r: &ShardRun<u32>| r.result.is_none()));

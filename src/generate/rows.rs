@@ -31,17 +31,34 @@ pub(super) const FILES: [Export; 4] = [
 ];
 
 const FIRST: [&str; 16] = [
-    "ada", "ben", "carla", "dmitri", "elena", "farid", "grace", "hugo", "ines", "jonas", "keiko", "liam", "maria", "noor", "olga", "pavel",
+    "ada", "ben", "carla", "dmitri", "elena", "farid", "grace", "hugo", "ines", "jonas", "keiko", "liam", "maria",
+    "noor", "olga", "pavel",
 ];
 const LAST: [&str; 16] = [
-    "abe", "baker", "chen", "diaz", "eriksen", "fischer", "garcia", "hansen", "ito", "jansen", "kaya", "lopez", "meyer", "novak", "okafor", "patel",
+    "abe", "baker", "chen", "diaz", "eriksen", "fischer", "garcia", "hansen", "ito", "jansen", "kaya", "lopez",
+    "meyer", "novak", "okafor", "patel",
 ];
-const ADJECTIVE: [&str; 12] = ["Blue", "Bright", "Clear", "Global", "Green", "Iron", "Lunar", "North", "Prime", "Rapid", "Silver", "Swift"];
-const NOUN: [&str; 12] =
-    ["Analytics", "Bakery", "Cargo", "Dynamics", "Foods", "Health", "Labs", "Logistics", "Media", "Robotics", "Systems", "Textiles"];
+const ADJECTIVE: [&str; 12] =
+    ["Blue", "Bright", "Clear", "Global", "Green", "Iron", "Lunar", "North", "Prime", "Rapid", "Silver", "Swift"];
+const NOUN: [&str; 12] = [
+    "Analytics",
+    "Bakery",
+    "Cargo",
+    "Dynamics",
+    "Foods",
+    "Health",
+    "Labs",
+    "Logistics",
+    "Media",
+    "Robotics",
+    "Systems",
+    "Textiles",
+];
 const FORM: [&str; 4] = ["GmbH", "Inc", "Ltd", "SA"];
-const INDUSTRY: [&str; 8] = ["education", "finance", "healthcare", "logistics", "manufacturing", "media", "retail", "software"];
-const STAGE: [&str; 7] = ["prospect", "qualified", "proposal", "negotiation", "closed_won", "closed_lost", "enterprise"];
+const INDUSTRY: [&str; 8] =
+    ["education", "finance", "healthcare", "logistics", "manufacturing", "media", "retail", "software"];
+const STAGE: [&str; 7] =
+    ["prospect", "qualified", "proposal", "negotiation", "closed_won", "closed_lost", "enterprise"];
 const PLAN: [&str; 6] = ["free", "starter", "basic", "professional", "business", "enterprise"];
 const PAYMENT: [&str; 8] = ["active", "active", "active", "active", "active", "Past Due", "failed", "cancelled"];
 const STATUS: [&str; 4] = ["active", "active", "active", "suspended"];
@@ -51,7 +68,8 @@ pub(super) fn append_customer(customer: u64, dice: &mut Dice, texts: &mut [Vec<u
     let id = format!("cust_{customer:08}");
     let (first, last) = (dice.pick(&FIRST), dice.pick(&LAST));
     let company = format!("{} {} {}", dice.pick(&ADJECTIVE), dice.pick(&NOUN), dice.pick(&FORM));
-    let email = format!("{first}.{last}{customer}@{}.example", company.split(' ').nth(1).unwrap_or_default().to_lowercase());
+    let email =
+        format!("{first}.{last}{customer}@{}.example", company.split(' ').nth(1).unwrap_or_default().to_lowercase());
     let [crm, billing, product, support] = texts;
 
     let owner = format!("{} {}", dice.pick(&FIRST), dice.pick(&LAST));

@@ -54,7 +54,13 @@ mod tests {
     #[test]
     fn a_lost_row_is_found() {
         let mut ledger = Ledger::default();
-        let crm = SourceLedger { rows_read: 3, rows_used: 1, rows_superseded: 1, rows_rejected: 1, ..SourceLedger::default() };
+        let crm = SourceLedger {
+            rows_read: 3,
+            rows_used: 1,
+            rows_superseded: 1,
+            rows_rejected: 1,
+            ..SourceLedger::default()
+        };
         ledger.0.insert("crm".into(), crm.clone());
         assert_eq!(ledger.balance(), Ok(()));
         ledger.0.insert("billing".into(), SourceLedger { rows_read: 4, ..crm });

@@ -21,7 +21,13 @@ impl Observer<Part> for ShardEvents {
     }
 
     fn ended(&self, shard: usize, attempt: u32, part: &Part, elapsed: Duration) {
-        info!(event = "shard_end", shard_id = shard, attempt, n = part.profiles.num_rows(), elapsed_ms = millis(elapsed));
+        info!(
+            event = "shard_end",
+            shard_id = shard,
+            attempt,
+            n = part.profiles.num_rows(),
+            elapsed_ms = millis(elapsed)
+        );
     }
 
     fn failed(&self, shard: usize, attempts: u32, error: &Error) {

@@ -13,8 +13,8 @@ use crate::cell::Type;
 use crate::error::{Error, Result};
 use crate::executor::{Attempt, ShardRun};
 use crate::manifest::{
-    AttemptRecord, Customers, InputRecord, Ledger, Manifest, Options, OutputRecord, ShardRecord, SourceLedger, SpecRecord,
-    Stage, Status,
+    AttemptRecord, Customers, InputRecord, Ledger, Manifest, Options, OutputRecord, ShardRecord, SourceLedger,
+    SpecRecord, Stage, Status,
 };
 use crate::read::SourceRead;
 use crate::settings::Settings;

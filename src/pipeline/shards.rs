@@ -22,7 +22,8 @@ pub(super) fn build(
     let work = |shard: usize, attempt: u32| {
         drills.strike(shard, attempt)?;
         // A clone shares the columns; no lock is held while the plan runs.
-        let input = lock(&waiting[shard]).clone().ok_or_else(|| Error::Bug(format!("shard {shard} has no rows left")))?;
+        let input =
+            lock(&waiting[shard]).clone().ok_or_else(|| Error::Bug(format!("shard {shard} has no rows left")))?;
         let part = shard::build(&settings.spec, &input, as_of)?;
         lock(&waiting[shard]).take();
         Ok(part)

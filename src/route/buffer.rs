@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder, RecordBatch,
-    RecordBatchOptions, StringBuilder, TimestampMicrosecondBuilder,
+    ArrayBuilder, ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
+    RecordBatch, RecordBatchOptions, StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -86,7 +86,9 @@ impl Builder {
         match ty {
             DataType::Int64 => Self::Int(Int64Builder::with_capacity(rows)),
             DataType::Float64 => Self::Float(Float64Builder::with_capacity(rows)),
-            DataType::Decimal128(..) => Self::Decimal(Decimal128Builder::with_capacity(rows).with_data_type(ty.clone())),
+            DataType::Decimal128(..) => {
+                Self::Decimal(Decimal128Builder::with_capacity(rows).with_data_type(ty.clone()))
+            }
             DataType::Boolean => Self::Bool(BooleanBuilder::with_capacity(rows)),
             DataType::Date32 => Self::Date(Date32Builder::with_capacity(rows)),
             DataType::Timestamp(..) => Self::Datetime(TimestampMicrosecondBuilder::with_capacity(rows)),

@@ -82,7 +82,9 @@ mod tests {
 
     #[test]
     fn fields_are_quoted_only_when_they_must_be() {
-        for (value, want) in [("a b", "a b"), ("a,b", "\"a,b\""), ("5\" x", "\"5\"\" x\""), ("a\rb", "\"a\rb\""), ("", ""), ("=1", "=1")] {
+        for (value, want) in
+            [("a b", "a b"), ("a,b", "\"a,b\""), ("5\" x", "\"5\"\" x\""), ("a\rb", "\"a\rb\""), ("", ""), ("=1", "=1")]
+        {
             assert_eq!(line(value, false), want);
         }
         assert_eq!(line("=1,2", true), "\"'=1,2\"");

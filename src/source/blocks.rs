@@ -37,16 +37,30 @@ impl BlockReader {
     /// Starts at `skip` bytes into the file; those bytes count for the digest all the same.
     pub fn new(file: File, path: PathBuf, name: String, source: &str, block_size: usize, skip: u64) -> Self {
         let source = source.to_owned();
-        Self { file, path, name, source, block_size, skip, offset: skip, carry: Vec::new(), hasher: Xxh3::new(), end: false }
+        Self {
+            file,
+            path,
+            name,
+            source,
+            block_size,
+            skip,
+            offset: skip,
+            carry: Vec::new(),
+            hasher: Xxh3::new(),
+            end: false,
+        }
     }
 
     /// The next block, or none at the end. Blocks end where a record ends; only the last may lack a line end.
+    /// The block is put into `spare`, an old block or an empty buffer: fresh memory for each would cost more than reading.
     ///
     /// # Errors
     /// I/O, and a quote that is never closed.
-    pub fn next_block(&mut self) -> Result<Option<Vec<u8>>> {
+    pub fn next_block(&mut self, spare: Vec<u8>) -> Result<Option<Vec<u8>>> {
         self.drop_header()?;
-        let mut block = std::mem::take(&mut self.carry);
+        let mut block = spare;
+        block.clear();
+        block.append(&mut self.carry);
         let mut target = self.block_size.max(1);
         loop {
             self.fill(&mut block, target)?;
@@ -61,7 +75,8 @@ impl BlockReader {
                 };
             }
             if let Some(end) = cut.record_end {
-                self.carry = block.split_off(end);
+                self.carry.extend_from_slice(&block[end..]);
+                block.truncate(end);
                 self.offset += end as u64;
                 return Ok(Some(block));
             }
@@ -103,7 +118,8 @@ impl BlockReader {
     fn read(&mut self, want: u64, into: &mut Vec<u8>) -> Result<usize> {
         let start = into.len();
         into.reserve_exact(usize::try_from(want).unwrap_or(0));
-        let read = Read::by_ref(&mut self.file).take(want).read_to_end(into).map_err(|e| Error::reading(&self.path, e))?;
+        let read =
+            Read::by_ref(&mut self.file).take(want).read_to_end(into).map_err(|e| Error::reading(&self.path, e))?;
         self.hasher.update(&into[start..]);
         Ok(read)
     }
@@ -113,7 +129,10 @@ impl BlockReader {
             Ok(lines) => 1 + lines + line_ends(block, 0, quote),
             Err(cause) => return Error::reading(&self.path, cause),
         };
-        let message = format!("`{}` line {line}: a quote opens here and is never closed; close it, or double it if it is data", self.name);
+        let message = format!(
+            "`{}` line {line}: a quote opens here and is never closed; close it, or double it if it is data",
+            self.name
+        );
         Error::input(&self.source, message)
     }
 

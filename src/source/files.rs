@@ -39,7 +39,8 @@ pub(super) fn discover(spec: &Spec, inputs: &Inputs) -> Result<Found> {
     let mut matched = vec![false; listing.len()];
     let mut sources = Vec::new();
     for source in &spec.sources {
-        let by_hand: Vec<&PathBuf> = inputs.overrides.iter().filter(|(n, _)| *n == source.name).map(|(_, f)| f).collect();
+        let by_hand: Vec<&PathBuf> =
+            inputs.overrides.iter().filter(|(n, _)| *n == source.name).map(|(_, f)| f).collect();
         sources.push(if by_hand.is_empty() {
             in_folder(source, inputs, &listing, &mut matched)?
         } else {
@@ -85,7 +86,9 @@ fn in_folder(source: &Source, inputs: &Inputs, listing: &[String], matched: &mut
     }
     let expected = source.files.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(" or ");
     let same_but_case = listing.iter().find(|name| {
-        patterns.iter().any(|p| p.matches_with(name, glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::new() }))
+        patterns
+            .iter()
+            .any(|p| p.matches_with(name, glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::new() }))
     });
     let hint = match same_but_case {
         Some(name) => format!("; `{name}` differs only in case: rename it"),

@@ -32,7 +32,7 @@ pub struct Header {
 pub(super) fn read(source: &Source, file: File, path: &Path, name: &str) -> Result<Header> {
     let mut reader = BlockReader::new(file, path.to_owned(), name.to_owned(), &source.name, HEADER_BLOCK, 0);
     let (mut offset, mut line) = (0, 1);
-    while let Some(block) = reader.next_block()? {
+    while let Some(block) = reader.next_block(Vec::new())? {
         // The one mark a file may begin with is no part of the first name.
         let mark = if offset == 0 && block.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
         match first_record(&block[mark..]) {

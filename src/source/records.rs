@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn want(rows: &[(u64, &[&str])]) -> Vec<(u64, Vec<String>)> {
-        rows.iter().map(|(line, fields)| (*line, fields.iter().map(|f| f.to_string()).collect())).collect()
+        rows.iter().map(|(line, fields)| (*line, fields.iter().map(ToString::to_string).collect())).collect()
     }
 
     #[test]

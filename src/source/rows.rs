@@ -64,7 +64,13 @@ fn accepted_id<'a>(record: &Record<'a>, header: &Header) -> Result<&'a str, Reas
     }
 }
 
-fn read_cells(record: &Record<'_>, source: &Source, header: &Header, sink: &mut impl RowSink, report: &mut BlockReport) {
+fn read_cells(
+    record: &Record<'_>,
+    source: &Source,
+    header: &Header,
+    sink: &mut impl RowSink,
+    report: &mut BlockReport,
+) {
     for (index, (column, field)) in source.columns.iter().zip(&header.columns).enumerate() {
         let text = record.field(*field).unwrap_or_default();
         let value = column.cell.read(text).unwrap_or_else(|| {

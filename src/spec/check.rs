@@ -8,23 +8,25 @@ use toml::Spanned;
 use super::raw::{RawBand, RawKeep, RawPopulation, RawScore, RawSource, RawSpec, Table};
 use super::score::{Band, Points, Score};
 use super::sql::{Context, Typed, compile};
-use super::{AS_OF, Column, IDEMPOTENCY_KEY, Named, OutputColumn, Population, Problem, RowRule, SOURCES, Scope, Source, Spec, did_you_mean};
+use super::{
+    AS_OF, Column, IDEMPOTENCY_KEY, Named, OutputColumn, Population, Problem, RowRule, SOURCES, Scope, Source, Spec,
+    did_you_mean,
+};
 use crate::cell::{CellType, Type};
 
 type Checked<T> = Result<T, Problem>;
 
 /// Parses and checks a spec's text.
 pub(super) fn check(text: &str) -> Checked<Spec> {
-    let raw: RawSpec = toml::from_str(text).map_err(|e| Problem {
-        offset: e.span().map(|s| s.start),
-        message: e.message().to_owned(),
-    })?;
+    let raw: RawSpec = toml::from_str(text)
+        .map_err(|e| Problem { offset: e.span().map(|s| s.start), message: e.message().to_owned() })?;
     let key = raw.profile.key;
     plain_name(&key)?;
     let mut names = Names { scope: IndexMap::new(), uses_as_of: false };
     names.add(&key, Type::Text)?;
     names.scope.insert(SOURCES.to_owned(), Type::Text);
-    let sources = raw.sources.iter().map(|(name, source)| names.source(name, source, &key)).collect::<Checked<Vec<_>>>()?;
+    let sources =
+        raw.sources.iter().map(|(name, source)| names.source(name, source, &key)).collect::<Checked<Vec<_>>>()?;
     if sources.is_empty() {
         return Err(Problem::new(key.span().start, "the spec has no source: add a `[sources.NAME]`"));
     }
@@ -67,10 +69,14 @@ impl Names {
     fn free(&self, name: &Spanned<String>) -> Checked<()> {
         plain_name(name)?;
         if [SOURCES, IDEMPOTENCY_KEY, AS_OF].contains(&name.get_ref().as_str()) {
-            return Err(Problem::new(name.span().start, format!("`{}` is a built-in name: choose another", name.get_ref())));
+            return Err(Problem::new(
+                name.span().start,
+                format!("`{}` is a built-in name: choose another", name.get_ref()),
+            ));
         }
         if self.scope.contains_key(name.get_ref()) {
-            let message = format!("`{}` is given twice: rename one, as in `{{ column = \"new name\" }}`", name.get_ref());
+            let message =
+                format!("`{}` is given twice: rename one, as in `{{ column = \"new name\" }}`", name.get_ref());
             return Err(Problem::new(name.span().start, message));
         }
         Ok(())
@@ -83,8 +89,11 @@ impl Names {
         if files.is_empty() {
             return Err(Problem::new(at, format!("source `{}` names no files", name.get_ref())));
         }
-        for file in files.iter().filter(|f| f.get_ref().contains(['/', '\\'])) {
-            return Err(Problem::new(file.span().start, "a file pattern is a file name in the input folder, without `/`"));
+        if let Some(file) = files.iter().find(|f| f.get_ref().contains(['/', '\\'])) {
+            return Err(Problem::new(
+                file.span().start,
+                "a file pattern is a file name in the input folder, without `/`",
+            ));
         }
         let key = key.as_ref().unwrap_or(profile_key);
         let mut columns = Columns { key: key.get_ref(), list: IndexMap::new(), types: read_types(types, key)? };
@@ -219,7 +228,10 @@ impl Columns<'_> {
         match self.list[index].ty {
             Type::Date | Type::Datetime | Type::Int => Ok(index),
             ty => {
-                let message = format!("`latest_by` needs a date, datetime or int column, `{}` is {ty}: name its type in `types`", by.get_ref());
+                let message = format!(
+                    "`latest_by` needs a date, datetime or int column, `{}` is {ty}: name its type in `types`",
+                    by.get_ref()
+                );
                 Err(Problem::new(by.span().start, message))
             }
         }
@@ -246,7 +258,7 @@ fn keep_names(keep: &Spanned<RawKeep>) -> Checked<(String, String)> {
         RawKeep::Same(name) => Ok((name.clone(), name.clone())),
         RawKeep::Renamed(map) => match map.iter().next() {
             Some((column, name)) if map.len() == 1 => Ok((column.clone(), name.clone())),
-            _ => Err(Problem::new(keep.span().start, "one column, one new name: `{ email = \"crm_email\" }`")),
+            _ => Err(Problem::new(keep.span().start, "one column, one new name: `{ column = \"new name\" }`")),
         },
     }
 }
@@ -256,13 +268,20 @@ fn population(raw: Option<Spanned<RawPopulation>>, sources: &[Source]) -> Checke
     let at = raw.span().start;
     let names = match raw.into_inner() {
         RawPopulation::Word(word) if word == "any" => return Ok(Population::Any),
-        RawPopulation::Word(word) => return Err(Problem::new(at, format!("population is \"any\" or a list of sources, not \"{word}\""))),
-        RawPopulation::Sources(names) if names.is_empty() => return Err(Problem::new(at, "population names no source")),
+        RawPopulation::Word(word) => {
+            return Err(Problem::new(at, format!("population is \"any\" or a list of sources, not \"{word}\"")));
+        }
+        RawPopulation::Sources(names) if names.is_empty() => {
+            return Err(Problem::new(at, "population names no source"));
+        }
         RawPopulation::Sources(names) => names,
     };
     let index = |name: &String| {
         let near = || did_you_mean(name, sources.iter().map(|s| s.name.as_str()));
-        sources.iter().position(|s| s.name == *name).ok_or_else(|| Problem::new(at, format!("no source `{name}`{}", near())))
+        sources
+            .iter()
+            .position(|s| s.name == *name)
+            .ok_or_else(|| Problem::new(at, format!("no source `{name}`{}", near())))
     };
     names.iter().map(index).collect::<Checked<Vec<_>>>().map(Population::KnownBy)
 }
@@ -316,7 +335,10 @@ fn known(name: &Spanned<String>, scope: &Scope, what: &str) -> Checked<Type> {
 
 /// A name that can stand in a file name, a log line and SQL without quoting or surprise.
 fn plain(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with("__") && name.len() <= 64 && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-' || c == '.' || c == ' ')
+    !name.is_empty()
+        && !name.starts_with("__")
+        && name.len() <= 64
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-' || c == '.' || c == ' ')
         && !name.starts_with('.')
 }
 
@@ -324,7 +346,10 @@ fn plain_name(name: &Spanned<String>) -> Checked<()> {
     if plain(name.get_ref()) {
         return Ok(());
     }
-    Err(Problem::new(name.span().start, format!("`{}` cannot be a name: letters, digits, `_`, `-`, inner `.` and spaces, at most 64", name.get_ref())))
+    Err(Problem::new(
+        name.span().start,
+        format!("`{}` cannot be a name: letters, digits, `_`, `-`, inner `.` and spaces, at most 64", name.get_ref()),
+    ))
 }
 
 fn sql_problem(name: &Spanned<String>, sql: &Spanned<String>, message: &str) -> Problem {

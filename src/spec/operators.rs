@@ -105,9 +105,9 @@ fn arithmetic(left: Node, op: &Op, right: Node) -> Result<Node, String> {
     };
     match (ty, op) {
         // 128 bits hold any sum, difference or product of two 64-bit integers.
-        (Some(ty @ Type::Int), _) => Node::both(left, right, ty, |a, b| {
-            narrow(apply(a.cast(DataType::Int128), b.cast(DataType::Int128)))
-        }),
+        (Some(ty @ Type::Int), _) => {
+            Node::both(left, right, ty, |a, b| narrow(apply(a.cast(DataType::Int128), b.cast(DataType::Int128))))
+        }
         (Some(ty @ Type::Float), _) => Node::both(left, right, ty, apply),
         (Some(Type::Decimal(_, s)), Op::Plus | Op::Minus) => {
             let wide = Type::Decimal(38, s);

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use polars::prelude::{Expr as Plan, LiteralValue, Scalar, col, lit, when};
 use polars::prelude::{AnyValue, NULL};
+use polars::prelude::{Expr as Plan, LiteralValue, Scalar, col, lit, when};
 use sqlparser::ast::{Expr, Ident, TypedString, UnaryOperator, Value};
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
 use super::operators::{binary, check_bool, comparison, unify};
-use super::{AS_OF, Scope, did_you_mean, functions};
+use super::{AS_OF, Scope, cast, did_you_mean, functions};
 use crate::cell::{CellType, Type, Value as Cell, read_decimal};
 use crate::interop::polars_type;
 
@@ -112,7 +112,9 @@ impl Compiler<'_> {
                 let inside = Node::both(above, comparison(value, high, Plan::lt_eq)?, Type::Bool, Plan::and)?;
                 Ok(inside.negate_if(*negated))
             }
-            Expr::Case { operand, conditions, else_result, .. } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
+            Expr::Case { operand, conditions, else_result, .. } => {
+                self.case(operand.as_deref(), conditions, else_result.as_deref())
+            }
             other => functions::call(self, other),
         }
     }
@@ -120,7 +122,9 @@ impl Compiler<'_> {
     /// Compiles the argument of an aggregate, where columns are allowed and aggregates are not.
     pub fn aggregate_argument(&mut self, ast: &Expr) -> Result<Node, String> {
         if self.context == Context::Row {
-            return Err("an aggregate stands where one value a row is needed: move it to a source's `aggregates`".into());
+            return Err(
+                "an aggregate stands where one value a row is needed: move it to a source's `aggregates`".into()
+            );
         }
         if std::mem::replace(&mut self.in_aggregate, true) {
             return Err("an aggregate cannot stand inside another".into());
@@ -193,9 +197,10 @@ impl Compiler<'_> {
         let grain = conditions.iter().chain(&results).try_fold(Grain::Constant, |g, n| join(g, n.grain))?;
         let (mut results, ty) = unify(results, "the branches of `case`")?;
         let last = results.pop().map_or_else(|| lit(NULL), |n| n.expr);
-        let expr = conditions.into_iter().zip(results).rev().fold(last, |otherwise, (condition, result)| {
-            when(condition.expr).then(result.expr).otherwise(otherwise)
-        });
+        let expr =
+            conditions.into_iter().zip(results).rev().fold(last, |otherwise, (condition, result)| {
+                when(condition.expr).then(result.expr).otherwise(otherwise)
+            });
         Ok(Node { expr, ty, grain, number: None })
     }
 }
@@ -273,7 +278,7 @@ fn typed_literal(typed: &TypedString) -> Result<Node, String> {
     let Value::SingleQuotedString(text) = &typed.value.value else {
         return Err(format!("literal `{typed}` is not supported"));
     };
-    let ty = functions::sql_type(&typed.data_type)?;
+    let ty = cast::sql_type(&typed.data_type)?;
     let value = match (CellType { ty, format: None }).read(text) {
         Some(Cell::Date(days)) => AnyValue::Date(days),
         Some(Cell::Datetime(micros)) => AnyValue::Datetime(micros, polars::prelude::TimeUnit::Microseconds, None),

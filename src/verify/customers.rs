@@ -26,12 +26,24 @@ pub(super) fn find(input: &Path, manifest: &Manifest, spec: &Spec) -> Result<Has
             let before = found.rows;
             read_file(&input.join(&file.file), source, &mut found)?;
             if found.rows - before != file.rows {
-                return Err(wrong(format!("`{}` has {} rows, the manifest says {}", file.file, found.rows - before, file.rows)));
+                return Err(wrong(format!(
+                    "`{}` has {} rows, the manifest says {}",
+                    file.file,
+                    found.rows - before,
+                    file.rows
+                )));
             }
         }
-        let ledger = manifest.ledger.0.get(&source.name).ok_or_else(|| wrong(format!("the ledger has no source `{}`", source.name)))?;
+        let ledger = manifest
+            .ledger
+            .0
+            .get(&source.name)
+            .ok_or_else(|| wrong(format!("the ledger has no source `{}`", source.name)))?;
         if (ledger.rows_read, ledger.rows_rejected) != (found.rows, found.rejected) {
-            let message = format!("`{}`: {} rows and {} rejects, the ledger says {} and {}", source.name, found.rows, found.rejected, ledger.rows_read, ledger.rows_rejected);
+            let message = format!(
+                "`{}`: {} rows and {} rejects, the ledger says {} and {}",
+                source.name, found.rows, found.rejected, ledger.rows_read, ledger.rows_rejected
+            );
             return Err(wrong(message));
         }
     }

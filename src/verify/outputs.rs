@@ -21,7 +21,9 @@ pub(super) fn compare(folder: &Path, manifest: &Manifest, spec: &Spec) -> Result
     let path = folder.join(PARQUET_FILE);
     let file = File::open(&path).map_err(|e| Error::reading(&path, e))?;
     let unreadable = |e: &dyn std::fmt::Display| wrong(format!("`{}` cannot be read: {e}", path.display()));
-    let batches = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|b| b.build()).map_err(|e| unreadable(&e))?;
+    let batches = ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(ParquetRecordBatchReaderBuilder::build)
+        .map_err(|e| unreadable(&e))?;
     let csv_path = folder.join(CSV_FILE);
     let csv = File::open(&csv_path).map_err(|e| Error::reading(&csv_path, e))?;
     let mut csv = ReaderBuilder::new().buffer_capacity(1 << 20).from_reader(csv);
@@ -34,7 +36,9 @@ pub(super) fn compare(folder: &Path, manifest: &Manifest, spec: &Spec) -> Result
         return Err(wrong("profiles.csv has more rows than profiles.parquet"));
     }
     match manifest.outputs.iter().find(|o| o.rows != order.ids.len() as u64) {
-        Some(file) => Err(wrong(format!("`{}` has {} rows, the manifest says {}", file.file, order.ids.len(), file.rows))),
+        Some(file) => {
+            Err(wrong(format!("`{}` has {} rows, the manifest says {}", file.file, order.ids.len(), file.rows)))
+        }
         None => Ok(order.ids),
     }
 }
@@ -89,7 +93,9 @@ fn same(column: &dyn Array, row: usize, text: &[u8], safe: bool) -> bool {
             if guarded { text.strip_prefix('\'') == Some(value) } else { text == value }
         }
         DataType::Int64 => text.parse() == Ok(column.as_primitive::<Int64Type>().value(row)),
-        DataType::Float64 => text.parse().is_ok_and(|v: f64| v.to_bits() == column.as_primitive::<Float64Type>().value(row).to_bits()),
+        DataType::Float64 => {
+            text.parse().is_ok_and(|v: f64| v.to_bits() == column.as_primitive::<Float64Type>().value(row).to_bits())
+        }
         DataType::Boolean => text.parse() == Ok(column.as_boolean().value(row)),
         DataType::Date32 => {
             let day = NaiveDate::from_epoch_days(column.as_primitive::<Date32Type>().value(row));

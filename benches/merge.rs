@@ -1,0 +1,27 @@
+//! Merging sorted shards into one proven order, by number of shards.
+#![allow(clippy::expect_used, missing_docs, reason = "a bench that cannot go on says why")]
+
+mod common;
+
+use std::hint::black_box;
+
+use common::Sample;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use onefold::merge::merge;
+
+fn merging(c: &mut Criterion) {
+    let customers = 100_000;
+    let sample = Sample::new(customers);
+    let mut group = c.benchmark_group("merge");
+    group.throughput(Throughput::Elements(customers));
+    for shards in [1, 16, 64] {
+        let parts = sample.parts(shards);
+        group.bench_with_input(BenchmarkId::from_parameter(shards), &parts, |b, parts| {
+            b.iter(|| merge(black_box(parts)).expect("distinct ids"));
+        });
+    }
+    group.finish();
+}
+
+criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = merging }
+criterion_main!(benches);

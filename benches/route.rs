@@ -1,0 +1,21 @@
+//! Reading, typing and routing the sources, by number of shards and of threads.
+#![allow(clippy::expect_used, missing_docs, reason = "a bench that cannot go on says why")]
+
+mod common;
+
+use common::Sample;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+
+fn route(c: &mut Criterion) {
+    let sample = Sample::new(50_000);
+    let mut group = c.benchmark_group("route");
+    group.throughput(Throughput::Bytes(sample.inputs.bytes()));
+    for (shards, threads) in [(1, 1), (16, 1), (64, 1), (64, 2)] {
+        let id = BenchmarkId::from_parameter(format!("{shards} shards, {threads} threads"));
+        group.bench_function(id, |b| b.iter(|| sample.route(shards, threads)));
+    }
+    group.finish();
+}
+
+criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = route }
+criterion_main!(benches);

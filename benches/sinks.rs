@@ -1,0 +1,28 @@
+//! Writing merged profiles as CSV and Parquet, synced.
+#![allow(clippy::expect_used, missing_docs, reason = "a bench that cannot go on says why")]
+
+mod common;
+
+use common::Sample;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use onefold::merge::merge;
+use onefold::shard::schema;
+use onefold::sink::{SinkOptions, write};
+
+fn sinks(c: &mut Criterion) {
+    let sample = Sample::new(100_000);
+    let merged = merge(&sample.parts(16)).expect("distinct ids");
+    let schema = schema(&sample.spec);
+    let options = SinkOptions { safe_csv: false, metadata: Vec::new() };
+    let folder = tempfile::tempdir().expect("a folder");
+    let written = write(&merged, &schema, folder.path(), &options).expect("written");
+    let mut group = c.benchmark_group("sinks");
+    group.throughput(Throughput::Bytes(written.iter().map(|w| w.bytes).sum()));
+    group.bench_function("csv and parquet", |b| {
+        b.iter(|| write(&merged, &schema, folder.path(), &options).expect("written"));
+    });
+    group.finish();
+}
+
+criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = sinks }
+criterion_main!(benches);

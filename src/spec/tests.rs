@@ -1,0 +1,175 @@
+use super::*;
+
+/// A spec with one source `s` (columns `t` text, `i` int, `f` float, `d` date, `b` bool, `m` decimal) and one computed
+/// column.
+fn spec_with(computed: &str) -> String {
+    format!(
+        r#"[profile]
+name = "test"
+key = "id"
+[sources.s]
+files = ["s.csv"]
+keep = ["t", "i", "f", "d", "b", "m"]
+types = {{ i = "int", f = "float", d = "date", b = "bool", m = "decimal(12,2)" }}
+[sources.many]
+files = ["many.csv"]
+types = {{ amount = "decimal(12,2)", n = "int", day = "date" }}
+aggregates = {{ total = "sum(amount) filter (where state = 'paid')", rows = "count(*)" }}
+[computed]
+c = "{computed}"
+[output]
+columns = ["id", "c"]
+"#
+    )
+}
+
+/// Type of a computed column, or the error's text.
+fn typed(sql: &str) -> std::result::Result<String, String> {
+    let spec = Spec::parse(&spec_with(sql), "test.toml").map_err(|e| e.to_string())?;
+    Ok(spec.output_type("c").map(|t| t.to_string()).unwrap_or_default())
+}
+
+#[test]
+fn the_default_spec_is_valid() {
+    let spec = Spec::default_profile().expect("the default spec");
+    assert_eq!((spec.output.len(), spec.sources.len(), spec.uses_as_of), (31, 4, false));
+    assert_eq!(spec.output.iter().filter(|c| c.merged).count(), 26);
+}
+
+#[test]
+fn expressions_have_types() {
+    for (sql, ty) in [
+        ("i + 1", "int"),
+        ("i + f", "float"),
+        ("i / 2", "float"),
+        ("-i", "int"),
+        ("m + 1", "decimal(38,2)"),
+        ("m + 0.125", "decimal(38,3)"),
+        ("m >= 10.5", "bool"),
+        ("t || '!'", "text"),
+        ("coalesce(i, 0)", "int"),
+        ("coalesce(null, f, i)", "float"),
+        ("case when i > 1 then 'a' when b then t end", "text"),
+        ("case t when 'x' then 1 else null end", "int"),
+        ("i between 1 and 3 and not b", "bool"),
+        ("t in ('a', 'b') or t like 'x%'", "bool"),
+        ("d >= date '2026-01-01'", "bool"),
+        ("days_between(d, as_of)", "int"),
+        ("year(d)", "int"),
+        ("try_cast(t as decimal(9,3))", "decimal(9,3)"),
+        ("cast(i as text)", "text"),
+        ("greatest(i, 3)", "int"),
+        ("nullif(t, '')", "text"),
+        ("round(f, 2)", "float"),
+        ("length(upper(trim(t)))", "int"),
+        ("total", "decimal(38,2)"),
+        ("coalesce(rows, 0)", "int"),
+        ("sources || id", "text"),
+        ("b is not true", "bool"),
+        ("cast(null as date)", "date"),
+    ] {
+        assert_eq!(typed(sql).as_deref(), Ok(ty), "{sql}");
+    }
+}
+
+#[test]
+fn what_could_go_wrong_on_data_is_refused_with_its_line() {
+    for (sql, why) in [
+        ("t >= 80", "the two sides of a comparison mix text and int"),
+        ("d >= '2026-01-01'", "mix date and text"),
+        ("case when b then 1 else 'x' end", "the branches of `case` mix int and text"),
+        ("coalesce(i, t)", "the arguments of `coalesce` mix int and text"),
+        ("m + f", "mix"),
+        ("i and b", "`and` needs a bool, not int"),
+        ("i + t", "the two sides of `+` mix int and text"),
+        ("t + t", "`+` needs numbers"),
+        ("d - d", "use `days_between(a, b)`"),
+        ("m * m", "cast both sides to double"),
+        ("sum(i)", "an aggregate stands where one value a row is needed"),
+        ("count(*)", "an aggregate stands where one value a row is needed"),
+        ("cast(t as int)", "use `try_cast"),
+        ("cast(f as text)", "means different things"),
+        ("nosuch", "no column `nosuch` here"),
+        ("tt", "no column `tt` here"),
+        ("rowz", "did you mean `rows`?"),
+        ("random()", "function `random` is not on the list"),
+        ("row_number() over ()", "not supported"),
+        ("(select 1)", "not supported"),
+        ("i +", "cannot parse"),
+        ("i i", "unexpected `i` after the expression"),
+        ("null", "only NULL"),
+        ("99999999999999999999999999999999999999e999", "out of range"),
+        ("t like t", "must be a text literal"),
+        ("read_csv('x')", "not on the list"),
+    ] {
+        let error = typed(sql).expect_err(sql);
+        assert!(error.contains(why) && error.contains("`test.toml` line 13"), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn aggregates_are_checked_where_they_stand() {
+    let with = |sql: &str| Spec::parse(&spec_with("i").replace("count(*)", sql), "t").map_err(|e| e.to_string());
+    for good in [
+        "count(distinct state)",
+        "avg(amount)",
+        "sum(n) + count(*)",
+        "max_by(state, day)",
+        "days_between(max(day), as_of)",
+        "count(*) filter (where days_between(day, as_of) <= 30)",
+        "coalesce(sum(n) filter (where n > 0), 0)",
+        "sum(case when state = 'paid' then n else 0 end)",
+    ] {
+        assert!(with(good).is_ok(), "{good}: {:?}", with(good).err());
+    }
+    for (bad, why) in [
+        ("amount", "must stand inside an aggregate"),
+        ("1", "an aggregate is needed here"),
+        ("sum(amount) + n", "must stand inside an aggregate"),
+        ("sum(sum(n))", "cannot stand inside another"),
+        ("sum(state)", "`sum` of text is not supported"),
+        ("sum(distinct n)", "not supported"),
+    ] {
+        let error = with(bad).expect_err(bad);
+        assert!(error.contains(why) && error.contains("line 11"), "{bad}: {error}");
+    }
+}
+
+#[test]
+fn a_wrong_spec_names_its_line() {
+    let good = spec_with("i");
+    for (from, to, line, why) in [
+        ("name = \"test\"", "nmae = \"test\"", 2, "unknown field `nmae`"),
+        ("\"t\", \"i\"", "\"t\", \"t\"", 6, "`t` is given twice"),
+        ("keep = [\"t\"", "keep = [{ t = \"sources\" }", 6, "built-in name"),
+        ("i = \"int\"", "i = \"integer\"", 7, "no type `integer`"),
+        ("files = [\"s.csv\"]", "files = [\"../s.csv\"]", 5, "a file name in the input folder"),
+        ("files = [\"s.csv\"]", "files = [\"s.csv\"]\nlatest_by = \"t\"", 6, "`latest_by` needs a date"),
+        ("[\"id\", \"c\"]", "[\"id\", \"nope\"]", 15, "no column `nope`"),
+        ("[\"id\", \"c\"]", "[\"c\", \"id\"]", 15, "must be the id"),
+        ("[\"id\", \"c\"]", "[\"id\", \"c\", \"c\"]", 15, "given twice"),
+        ("key = \"id\"", "key = \"id\"\npopulation = [\"crm\"]", 4, "no source `crm`"),
+        ("key = \"id\"", "key = \"id\"\npopulation = \"all\"", 4, "population is"),
+        ("[computed]", "[computed]\nrows = \"1\"", 13, "`rows` is given twice"),
+        ("[computed]", "[computed", 12, ""),
+        ("[output]", "[scores.x]\nneeds_any = [\"nope\"]\npoints = []\n[output]", 15, "no signal `nope`"),
+        (
+            "[output]",
+            "[scores.x]\nneeds_any = [\"i\"]\npoints = [{ when = \"i\", add = 1 }]\n[output]",
+            16,
+            "needs a bool",
+        ),
+        (
+            "[output]",
+            "[scores.x]\nneeds_any = [\"i\"]\npoints = []\nbands = [{ label = \"A\" }, { label = \"B\" }]\n[output]",
+            17,
+            "bands go from",
+        ),
+        ("[output]", "[scores.x]\nneeds_any = [\"i\"]\npoints = []\nclamp = [9, 1]\n[output]", 17, "`clamp` is"),
+    ] {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{from}");
+        let error = Spec::parse(&text, "t.toml").expect_err(to).to_string();
+        assert!(error.contains(why) && error.contains(&format!("line {line}:")), "{to}: {error}");
+    }
+}

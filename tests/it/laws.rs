@@ -1,0 +1,177 @@
+//! Laws: neither shards, threads, block size, retries nor drills, neither the split of a source nor the order of its
+//! columns ever changes a byte of the outputs; the ledger balances; `verify` agrees.
+
+use std::fmt::Write;
+
+use onefold::executor::Drill;
+use onefold::manifest::Manifest;
+use onefold::settings::Settings;
+use onefold::source::RejectLimit;
+use proptest::prelude::*;
+
+use crate::workdir::Workdir;
+
+/// One messy row of a source, before it is written.
+#[derive(Debug, Clone)]
+struct Row {
+    id: String,
+    date: String,
+    number: String,
+    text: String,
+    ragged: bool,
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    let id = prop_oneof![12 => "c[0-9]", 3 => " c[0-9]\t", 2 => "00[0-9]", 1 => Just(String::new()), 1 => Just(" ".into()), 1 => Just("\u{fc}\"x".into())];
+    let date = prop_oneof![5 => "2026-0[1-9]-0[1-3]", 2 => Just(String::new()), 1 => Just("2026-02-30".into()), 1 => Just(" ".into())];
+    let number =
+        prop_oneof![5 => "-?[0-9]{1,2}", 1 => Just(" 007 ".into()), 1 => Just("4.5".into()), 2 => Just(String::new())];
+    let text = prop_oneof![5 => "[a-z]{0,6}", 2 => "[a-z,\"\n]{0,6}", 1 => Just("Past Due".into()), 1 => Just(" ACTIVE ".into()), 1 => Just("5\" pipe".into())];
+    (id, date, number, text, prop::bool::weighted(0.04)).prop_map(|(id, date, number, text, ragged)| Row {
+        id,
+        date,
+        number,
+        text,
+        ragged,
+    })
+}
+
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+/// Columns of each default source, and how a messy row fills them.
+const SOURCES: [(&str, &[&str]); 4] = [
+    (
+        "crm",
+        &[
+            "customer_id",
+            "email",
+            "company_name",
+            "industry",
+            "employee_count",
+            "deal_stage",
+            "deal_value",
+            "sales_owner",
+            "last_contact",
+        ],
+    ),
+    ("billing", &["customer_id", "email", "plan", "mrr", "payment_status", "subscription_start", "last_payment"]),
+    (
+        "product",
+        &[
+            "customer_id",
+            "email",
+            "signup_date",
+            "last_active",
+            "total_sessions",
+            "features_used",
+            "usage_pct",
+            "account_status",
+        ],
+    ),
+    (
+        "support",
+        &[
+            "customer_id",
+            "email",
+            "total_tickets",
+            "open_tickets",
+            "avg_resolution_hrs",
+            "last_ticket_date",
+            "nps_score",
+            "csat_score",
+        ],
+    ),
+];
+
+fn cell(row: &Row, column: &str) -> String {
+    match column {
+        "customer_id" => row.id.clone(),
+        "last_contact" | "last_payment" | "last_active" | "last_ticket_date" | "signup_date" | "subscription_start" => {
+            row.date.clone()
+        }
+        "email" | "company_name" | "industry" | "deal_stage" | "sales_owner" | "plan" | "payment_status"
+        | "account_status" => row.text.clone(),
+        _ => row.number.clone(),
+    }
+}
+
+/// A source's text; `turn` shifts the order of its columns.
+fn csv(columns: &[&str], rows: &[Row], turn: usize, crlf: bool) -> String {
+    let end = if crlf { "\r\n" } else { "\n" };
+    let mut order: Vec<&str> = columns.to_vec();
+    order.rotate_left(turn % columns.len());
+    let mut text = order.join(",") + end;
+    for row in rows {
+        let fields: Vec<String> = order.iter().map(|c| quoted(&cell(row, c))).collect();
+        let _ = write!(text, "{}{}{end}", fields.join(","), if row.ragged { ",more" } else { "" });
+    }
+    text
+}
+
+fn run(dir: &Workdir, input: &str, output: &str, change: impl FnOnce(&mut Settings)) -> Manifest {
+    let mut settings = dir.settings(output);
+    settings.inputs.folder = dir.path(input);
+    settings.reject_limit = RejectLimit::Percent(100.0);
+    settings.shards = Some(4);
+    change(&mut settings);
+    onefold::run(&settings).unwrap_or_else(|e| panic!("{output}: {e}"))
+}
+
+fn drill(text: &str) -> Drill {
+    text.parse().expect("a drill")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_but_the_rows_changes_the_outputs(
+        rows in prop::array::uniform4(prop::collection::vec(row(), 0..40)),
+        (shards, threads, block_size) in (1usize..40, 1usize..4, 1usize..200),
+        (cut, turn, crlf) in (0usize..40, 1usize..8, any::<bool>()),
+    ) {
+        let dir = Workdir::new();
+        for ((name, columns), rows) in SOURCES.iter().zip(&rows) {
+            dir.write(&format!("whole/{name}.csv"), csv(columns, rows, 0, false));
+            let (head, tail) = rows.split_at(cut.min(rows.len()));
+            dir.write(&format!("split/{name}-1.csv"), format!("\u{feff}{}", csv(columns, head, turn, crlf)));
+            dir.write(&format!("split/{name}-2.csv"), csv(columns, tail, turn + 1, false));
+        }
+        let plain = run(&dir, "whole", "plain", |_| {});
+        let want = dir.outputs("plain");
+        prop_assert_eq!(plain.ledger.balance(), Ok(()));
+        onefold::verify(&dir.path("whole"), &dir.path("plain")).expect("verified");
+
+        run(&dir, "whole", "cut", |s| (s.shards, s.threads, s.block_size) = (Some(shards), threads, block_size));
+        prop_assert!(dir.outputs("cut") == want, "shards {shards}, threads {threads}, block size {block_size}");
+        let drills = vec![drill("fail:0"), drill("panic:1"), drill("slow:2:1ms"), drill("fail:3")];
+        let healed = run(&dir, "whole", "healed", |s| s.drills = drills);
+        prop_assert!(dir.outputs("healed") == want, "drills");
+        prop_assert_eq!(healed.shard_runs.iter().map(|r| r.attempts.len()).collect::<Vec<_>>(), [2, 2, 1, 2]);
+        let split = run(&dir, "split", "split_out", |s| s.block_size = block_size);
+        prop_assert!(dir.outputs("split_out") == want, "split at {cut}, turned by {turn}");
+        prop_assert_eq!(&split.ledger, &plain.ledger);
+        for name in SOURCES.map(|(name, _)| format!("rejects/{name}.csv")) {
+            prop_assert_eq!(dir.exists(&format!("plain/{name}")), dir.exists(&format!("cut/{name}")));
+            if dir.exists(&format!("plain/{name}")) {
+                prop_assert_eq!(dir.read(&format!("plain/{name}")), dir.read(&format!("cut/{name}")), "rejects");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_command_gives_the_same_bytes_for_any_shards_and_threads() {
+    let dir = Workdir::with_sample(1000);
+    dir.onefold(&["run", "--output", "want"]).expect(0);
+    for (shards, threads) in [("1", "1"), ("3", "2"), ("16", "1"), ("64", "2")] {
+        dir.onefold(&["run", "--shards", shards, "--threads", threads]).expect(0);
+        assert!(dir.outputs("data_out") == dir.outputs("want"), "{shards} shards, {threads} threads");
+    }
+}

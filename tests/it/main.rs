@@ -1,0 +1,13 @@
+//! The one integration binary: what onefold promises, checked from outside.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why")]
+
+mod cli;
+mod faults;
+mod laws;
+mod oracle;
+mod outputs;
+mod profiles;
+mod reader;
+mod readme;
+mod tidy;
+mod workdir;
