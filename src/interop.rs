@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, TimestampMicrosecondArray, make_array};
-use arrow::datatypes::{DataType as ArrowType, TimeUnit as ArrowUnit};
+use arrow::array::{Array, ArrayRef, AsArray, StringBuilder, StringViewArray, make_array};
+use arrow::datatypes::{DataType as ArrowType, TimeUnit as ArrowUnit, TimestampMicrosecondType};
 use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi, to_ffi};
 use polars::prelude::{
     BooleanChunked, Column, CompatLevel, DataType, Float64Chunked, Int32Chunked, Int64Chunked, Int128Chunked,
@@ -38,7 +38,8 @@ pub fn arrow_type(ty: Type) -> ArrowType {
         Type::Bool => ArrowType::Boolean,
         Type::Date => ArrowType::Date32,
         Type::Datetime => ArrowType::Timestamp(ArrowUnit::Microsecond, Some("UTC".into())),
-        Type::Text => ArrowType::Utf8View,
+        // Offsets and bytes: a view of 16 bytes a cell would cost more than most texts are long.
+        Type::Text => ArrowType::Utf8,
     }
 }
 
@@ -77,14 +78,29 @@ pub fn to_arrow(column: &Column, ty: Type) -> Result<ArrayRef> {
         from_ffi(array, &schema).map_err(|e| bug(&e))?
     };
     let array = make_array(data);
-    let array = match array.as_any().downcast_ref::<TimestampMicrosecondArray>() {
-        Some(naive) => Arc::new(naive.clone().with_timezone("UTC")),
-        None => array,
+    let array = match array.data_type() {
+        ArrowType::Timestamp(..) => {
+            Arc::new(array.as_primitive::<TimestampMicrosecondType>().clone().with_timezone("UTC"))
+        }
+        ArrowType::Utf8View => compact(array.as_string_view()).ok_or_else(|| {
+            let message = "holds more than 2 GiB of text in one shard: use more --shards";
+            Error::Build(format!("column `{}` {message}", column.name()))
+        })?,
+        _ => array,
     };
     if *array.data_type() != arrow_type(ty) {
         return Err(bug(&format!("it is {}, not {ty}", array.data_type())));
     }
     Ok(array)
+}
+
+/// Views as offsets and bytes, so that the buffers that the views point into, whole inputs, can be freed.
+fn compact(views: &StringViewArray) -> Option<ArrayRef> {
+    let bytes: usize = views.lengths().map(|l| l as usize).sum();
+    i32::try_from(bytes).ok()?;
+    let mut texts = StringBuilder::with_capacity(views.len(), bytes);
+    views.iter().for_each(|text| texts.append_option(text));
+    Some(Arc::new(texts.finish()))
 }
 
 /// Reads a text column by a cell type; what is no such value is null.

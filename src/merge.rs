@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, new_empty_array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, new_empty_array};
 use arrow::compute::interleave;
 
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ pub struct Merged {
 /// [`Error::Bug`] when ids do not strictly increase: a shard out of order, or a customer out of two shards.
 pub fn merge(parts: &[Part]) -> Result<Merged> {
     let parts: Vec<RecordBatch> = parts.iter().map(|p| p.profiles.clone()).collect();
-    let ids: Vec<&StringViewArray> = parts.iter().map(|p| p.column(0).as_string_view()).collect();
+    let ids: Vec<&StringArray> = parts.iter().map(|p| p.column(0).as_string::<i32>()).collect();
     let skip = common_prefix(&ids);
     let entry = |part: usize, row: usize| {
         Reverse((prefix(&ids[part].value(row).as_bytes()[skip..]), ids[part].value(row), part as u32, row as u32))
@@ -70,7 +70,7 @@ impl Merged {
 }
 
 /// Bytes that all ids share at their start: they decide no comparison.
-fn common_prefix(ids: &[&StringViewArray]) -> usize {
+fn common_prefix(ids: &[&StringArray]) -> usize {
     let mut ends = ids.iter().filter(|a| !a.is_empty()).flat_map(|a| [a.value(0), a.value(a.len() - 1)]);
     let Some(first) = ends.next() else { return 0 };
     ends.fold(first.len(), |shared, id| first.bytes().zip(id.bytes()).take(shared).take_while(|(a, b)| a == b).count())
@@ -90,7 +90,7 @@ mod tests {
     use std::sync::Arc;
 
     fn part(ids: &[&str]) -> Part {
-        let ids: ArrayRef = Arc::new(StringViewArray::from_iter_values(ids));
+        let ids: ArrayRef = Arc::new(StringArray::from_iter_values(ids));
         Part { profiles: RecordBatch::try_from_iter([("id", ids)]).expect("a batch"), tallies: Vec::new() }
     }
 
@@ -100,7 +100,7 @@ mod tests {
             merge(&[part(&["cust_1", "cust_10", "cust_2\u{0}"]), part(&[]), part(&["cust_100", "cust_2", "é"])]);
         let merged = merged.expect("distinct ids");
         let ids = merged.column(0, 0..merged.rows()).expect("ids");
-        let ids: Vec<&str> = ids.as_string_view().iter().flatten().collect();
+        let ids: Vec<&str> = ids.as_string::<i32>().iter().flatten().collect();
         assert_eq!(ids, ["cust_1", "cust_10", "cust_100", "cust_2", "cust_2\u{0}", "é"]);
     }
 

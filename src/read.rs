@@ -4,11 +4,9 @@
 use std::fs::File;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use arrow::array::RecordBatch;
-
 use crate::cell::Type;
 use crate::error::{Error, Result};
-use crate::route::{RoutedBlock, ShardBuffers};
+use crate::route::{Routed, ShardBuffers};
 use crate::source::{BlockReader, BlockReport, InputFile, Rejects, read_rows};
 use crate::spec::Source;
 
@@ -65,17 +63,21 @@ pub fn read_source(
         block: 0,
         digests: Vec::new(),
     });
-    let finished = Mutex::new(Vec::new());
-    let threads: Vec<Result<()>> = std::thread::scope(|scope| {
-        let work = || work(source, files, how, &feeder, &finished);
+    let threads: Vec<Result<Read>> = std::thread::scope(|scope| {
+        let work = || work(source, files, how, &feeder);
         let running: Vec<_> = (0..how.threads.max(1)).map(|_| scope.spawn(work)).collect();
         running.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
-    threads.into_iter().collect::<Result<()>>()?;
     let digests = feeder.into_inner().unwrap_or_else(PoisonError::into_inner).digests;
-    let mut blocks: Vec<Block> = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
-    blocks.sort_unstable_by_key(|b| b.position);
-    collect(source, at, files, blocks, digests, buffers)
+    let (mut reports, mut rows) = (Vec::new(), Vec::new());
+    for read in threads {
+        let read = read?;
+        reports.extend(read.reports);
+        rows.push(read.rows);
+    }
+    reports.sort_unstable_by_key(|(position, _)| *position);
+    buffers.add(at, rows)?;
+    collect(source, files, reports, digests)
 }
 
 /// File, and block in it: the place of a block in its source.
@@ -92,11 +94,10 @@ struct Feeder<'a> {
     digests: Vec<String>,
 }
 
-/// A finished block: file and place in it, its rows by shard, its report.
-struct Block {
-    position: Position,
-    rows: Vec<Option<RecordBatch>>,
-    report: BlockReport,
+/// What a thread read: its rows by shard, and the report of each of its blocks.
+struct Read {
+    rows: Routed<Position>,
+    reports: Vec<(Position, BlockReport)>,
 }
 
 impl Feeder<'_> {
@@ -140,25 +141,21 @@ fn open(source: &Source, file: &InputFile, block_size: usize) -> Result<BlockRea
     ))
 }
 
-fn work(
-    source: &Source,
-    files: &[InputFile],
-    how: Reading,
-    feeder: &Mutex<Feeder<'_>>,
-    finished: &Mutex<Vec<Block>>,
-) -> Result<()> {
-    let types = column_types(source);
-    // 100 bytes a record is the common case; the guess only sizes the first allocation.
-    let rows_guess = how.block_size / 100;
+fn work(source: &Source, files: &[InputFile], how: Reading, feeder: &Mutex<Feeder<'_>>) -> Result<Read> {
+    // 85 bytes a record is the common case; the guess only sizes the first allocation, of which no page is touched
+    // before it is needed.
+    let bytes: u64 = files.iter().map(|f| f.bytes).sum();
+    let rows_guess = usize::try_from(bytes / 85).unwrap_or(0) / how.threads.max(1);
+    let mut read = Read { rows: Routed::new(&column_types(source), how.shards, rows_guess), reports: Vec::new() };
     let mut spare = Vec::new();
     loop {
+        // A statement of its own: the lock must be free while the block is parsed.
         let next = lock(feeder).next(spare)?;
-        let Some((position, block)) = next else { return Ok(()) };
-        let mut routed = RoutedBlock::new(&types, how.shards, rows_guess.min(block.len() / 32));
-        let report = read_rows(&block, source, &files[position.0].header, &mut routed);
+        let Some((position, block)) = next else { return Ok(read) };
+        let report = read_rows(&block, source, &files[position.0].header, &mut read.rows);
+        read.rows.end_block(position);
+        read.reports.push((position, report));
         spare = block;
-        let rows = routed.finish()?;
-        lock(finished).push(Block { position, rows, report });
     }
 }
 
@@ -169,18 +166,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn collect(
     source: &Source,
-    at: usize,
     files: &[InputFile],
-    blocks: Vec<Block>,
+    reports: Vec<(Position, BlockReport)>,
     digests: Vec<String>,
-    buffers: &mut ShardBuffers,
 ) -> Result<SourceRead> {
     let bad_values = vec![0; source.columns.len()];
     let mut read =
         SourceRead { rows: 0, rejected: 0, bad_values, newest_day: None, rejects: Rejects::new()?, files: Vec::new() };
     let mut rows_of = vec![0; files.len()];
     let (mut current, mut line) = (usize::MAX, 0);
-    for Block { position: (file, _), rows, mut report } in blocks {
+    for ((file, _), mut report) in reports {
         if file != current {
             (current, line) = (file, files[file].header.data_line);
         }
@@ -190,7 +185,6 @@ fn collect(
         read.bad_values.iter_mut().zip(&report.bad_values).for_each(|(all, n)| *all += n);
         read.newest_day = read.newest_day.max(report.newest_day(source));
         line = read.rejects.add(source, &files[file].name, line, &mut report)?;
-        buffers.add(at, rows);
     }
     read.files = rows_of.into_iter().zip(digests).collect();
     Ok(read)

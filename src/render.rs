@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringViewArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray,
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub enum Cells<'a> {
     /// Verbatim.
-    Text(&'a StringViewArray),
+    Text(&'a StringArray),
     /// Digits with a leading `-`.
     Int(&'a Int64Array),
     /// As Rust's `{:?}`: the shortest text that reads back the same.
@@ -37,7 +37,7 @@ impl<'a> Cells<'a> {
     /// [`Error::Bug`] for a type that no profile has.
     pub fn new(array: &'a ArrayRef) -> Result<Self> {
         Ok(match array.data_type() {
-            DataType::Utf8View => Self::Text(array.as_string_view()),
+            DataType::Utf8 => Self::Text(array.as_string::<i32>()),
             DataType::Int64 => Self::Int(array.as_primitive::<Int64Type>()),
             DataType::Float64 => Self::Float(array.as_primitive::<Float64Type>()),
             DataType::Decimal128(_, scale) => {

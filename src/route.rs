@@ -3,7 +3,7 @@
 mod buffer;
 mod hash;
 
-pub use buffer::{RoutedBlock, ShardBuffers, ShardInput, ShardRows};
+pub use buffer::{Routed, ShardBuffers, ShardInput};
 pub use hash::shard_of;
 
 /// Input bytes that a shard is meant to hold: its rows, its plan and its profiles then fit a core's cache.

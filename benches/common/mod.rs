@@ -1,7 +1,7 @@
 //! What the benches share: sample data of the default profile, routed in memory.
 #![allow(dead_code, reason = "each bench uses its part")]
 
-use onefold::generate::{Request, generate};
+use onefold::generate::{Kind, Request, generate};
 use onefold::read::{Reading, column_types, read_source};
 use onefold::route::{ShardBuffers, ShardInput};
 use onefold::shard::{self, Part};
@@ -19,7 +19,8 @@ pub struct Sample {
 impl Sample {
     pub fn new(customers: u64) -> Self {
         let folder = TempDir::new().expect("a folder");
-        let request = Request { customers, seed: 42, output: folder.path().to_owned(), force: false };
+        let request =
+            Request { customers, seed: 42, kind: Kind::Clean, output: folder.path().to_owned(), force: false };
         generate(&request).expect("sample data");
         let spec = Spec::default_profile().expect("the default spec");
         let inputs = Inputs { folder: folder.path().to_owned(), overrides: Vec::new() };

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringViewBuilder};
+use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::Result;
@@ -19,7 +19,7 @@ use crate::spec::OutputColumn;
 pub fn idempotency_keys(batch: &RecordBatch, columns: &[&OutputColumn]) -> Result<ArrayRef> {
     let merged = columns.iter().zip(batch.columns()).filter(|(c, _)| c.merged);
     let fields: Vec<Cells<'_>> = merged.map(|(_, array)| Cells::new(array)).collect::<Result<_>>()?;
-    let mut keys = StringViewBuilder::with_capacity(batch.num_rows());
+    let mut keys = StringBuilder::with_capacity(batch.num_rows(), batch.num_rows() * 32);
     let (mut bytes, mut key) = (Vec::new(), String::new());
     for row in 0..batch.num_rows() {
         bytes.clear();
@@ -61,14 +61,14 @@ fn hex(hash: u64, into: &mut String) {
 mod tests {
     use super::*;
     use crate::cell::Type;
-    use arrow::array::{AsArray, Int64Array, StringViewArray};
+    use arrow::array::{AsArray, Int64Array, StringArray};
 
     #[test]
     fn golden() {
         let column = |name: &str, ty, merged| OutputColumn { name: name.into(), ty, merged };
         let columns = [column("id", Type::Text, true), column("n", Type::Int, true), column("score", Type::Int, false)];
         let arrays: Vec<(&str, ArrayRef)> = vec![
-            ("id", Arc::new(StringViewArray::from(vec!["a", "b"]))),
+            ("id", Arc::new(StringArray::from(vec!["a", "b"]))),
             ("n", Arc::new(Int64Array::from(vec![Some(7), None]))),
             ("score", Arc::new(Int64Array::from(vec![1, 2]))),
         ];
@@ -77,7 +77,7 @@ mod tests {
         let bytes = [b"\x01\x01\0\0\0a\x01\x01\0\0\x007".as_slice(), b"\x01\x01\0\0\0b\0".as_slice()];
         let want: Vec<String> =
             bytes.iter().zip(["a", "b"]).map(|(b, id)| format!("{id}:{:016x}", xxh3_64(b))).collect();
-        let got: Vec<&str> = keys.as_string_view().iter().flatten().collect();
+        let got: Vec<&str> = keys.as_string::<i32>().iter().flatten().collect();
         assert_eq!(got, want);
         assert_eq!(got, GOLDEN);
     }

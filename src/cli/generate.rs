@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use onefold::Result;
-use onefold::generate::{Request, generate};
+use onefold::generate::{Kind, Request, generate};
 
 use super::{Talk, out::say};
 
@@ -18,19 +18,40 @@ pub struct GenerateArgs {
     /// Seed; the same seed gives the same bytes on any machine
     #[arg(long, value_name = "S", default_value_t = 42)]
     seed: u64,
-    /// Folder to write to
-    #[arg(long, value_name = "DIR", default_value = "sample_data")]
-    output: PathBuf,
+    /// Write what real exports have: doubles, gaps, dirt of every kind; and expected.json, the ledger of a correct run
+    #[arg(long, conflicts_with = "profile")]
+    messy: bool,
+    /// The profile that the data is for; events has many rows per customer, and its spec is written beside the data
+    #[arg(long, value_enum, default_value_t = Profile::Default, value_name = "NAME")]
+    profile: Profile,
+    /// Folder to write to [default: sample_data, and sample_data/events for events]
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
     /// Overwrite files that exist
     #[arg(long)]
     force: bool,
 }
 
+/// Profiles that there is sample data for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Profile {
+    /// CRM, billing, product usage and support: the built-in profile
+    Default,
+    /// Accounts, invoices, usage events and tickets
+    Events,
+}
+
 impl GenerateArgs {
     /// Carries out the command.
     pub fn run(&self, talk: &Talk) -> Result<()> {
-        let Self { customers, seed, output, force } = self;
-        let files = generate(&Request { customers: *customers, seed: *seed, output: output.clone(), force: *force })?;
+        let Self { customers, seed, messy, profile, output, force } = self;
+        let (kind, folder) = match (profile, messy) {
+            (Profile::Events, _) => (Kind::Events, "sample_data/events"),
+            (Profile::Default, true) => (Kind::Messy, "sample_data"),
+            (Profile::Default, false) => (Kind::Clean, "sample_data"),
+        };
+        let output = output.clone().unwrap_or_else(|| folder.into());
+        let files = generate(&Request { customers: *customers, seed: *seed, kind, output, force: *force })?;
         let text: String = files.iter().map(|f| format!("{}\n", f.display())).collect();
         if talk.quiet { Ok(()) } else { say(&text) }
     }

@@ -13,6 +13,13 @@ pub(super) struct Export {
     pub header: &'static str,
 }
 
+impl Export {
+    /// Name of its source.
+    pub fn source(&self) -> &'static str {
+        self.name.trim_end_matches(".csv")
+    }
+}
+
 /// The exports, in the order of `append_customer`'s texts.
 pub(super) const FILES: [Export; 4] = [
     Export {
@@ -95,20 +102,21 @@ pub(super) fn append_customer(customer: u64, dice: &mut Dice, texts: &mut [Vec<u
     row(support, format_args!("{id},{email},{tickets},{open},{hours},{ticket},{nps},{csat}"));
 }
 
-fn row(text: &mut Vec<u8>, fields: fmt::Arguments<'_>) {
+/// Appends a line.
+pub(super) fn row(text: &mut Vec<u8>, fields: fmt::Arguments<'_>) {
     // Writing to a Vec cannot fail.
     let _ = writeln!(text, "{fields}");
 }
 
 /// A value so many times in a hundred, else the empty field.
-fn maybe<T: ToString>(dice: &mut Dice, percent: u32, value: impl FnOnce(&mut Dice) -> T) -> String {
+pub(super) fn maybe<T: ToString>(dice: &mut Dice, percent: u32, value: impl FnOnce(&mut Dice) -> T) -> String {
     // Drawn in any case, so that the chance of one field does not shift the others.
     let value = value(dice).to_string();
     if dice.percent(percent) { value } else { String::new() }
 }
 
 /// A day of 2023 to mid 2026, so many times in a hundred.
-fn day(dice: &mut Dice, percent: u32) -> String {
+pub(super) fn day(dice: &mut Dice, percent: u32) -> String {
     let start = NaiveDate::from_ymd_opt(2023, 1, 1).unwrap_or_default();
     maybe(dice, percent, |d| start + Days::new(d.below(1280).into()))
 }

@@ -176,7 +176,7 @@ fn summary(score: &Score, column: usize, parts: &[Part]) -> IndexMap<String, Num
         return mean.into_iter().map(|m| ("mean".to_owned(), m)).collect();
     }
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for label in columns.flat_map(|c| c.as_string_view().iter().flatten()) {
+    for label in columns.flat_map(|c| c.as_string::<i32>().iter().flatten()) {
         *counts.entry(label).or_default() += 1;
     }
     let count = |label: &str| counts.get(label).copied().unwrap_or(0).into();

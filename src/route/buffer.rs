@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
+    ArrayBuilder, ArrayRef, AsArray, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
     RecordBatch, RecordBatchOptions, StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow::compute::concat_batches;
@@ -17,19 +17,24 @@ use crate::source::RowSink;
 /// Text of one column that is put into one array: its offsets are 32-bit.
 const TEXT_PER_ARRAY: usize = 1 << 30;
 
-/// The rows of one block, by shard.
+/// The rows that one thread routed from a source, by shard, with the cuts between its blocks.
+///
+/// They grow over all blocks of the thread, in few large pieces: a finished shard then gives back whole pieces of
+/// memory, where small ones of many shards would share pages and keep each other alive.
 #[derive(Debug)]
-pub struct RoutedBlock {
+pub struct Routed<P> {
     schema: SchemaRef,
-    shards: Vec<ShardRows>,
+    shards: Vec<ShardRows<P>>,
     /// The shard of the row that is being put.
     current: usize,
 }
 
 /// Growing rows of one shard: the id first, then the declared columns.
 #[derive(Debug)]
-pub struct ShardRows {
+struct ShardRows<P> {
     columns: Vec<Builder>,
+    /// Place of each block in the source, and the rows up to its end.
+    cuts: Vec<(P, usize)>,
 }
 
 #[derive(Debug)]
@@ -43,34 +48,38 @@ enum Builder {
     Datetime(TimestampMicrosecondBuilder),
 }
 
-impl RoutedBlock {
+impl<P: Ord + Copy> Routed<P> {
     /// Empty, for columns of these types; `rows` is a guess of how many will come.
     pub fn new(types: &[Type], shards: usize, rows: usize) -> Self {
         let rows = rows / shards + 8;
-        let fields = std::iter::once(Type::Text).chain(types.iter().copied()).enumerate();
-        let fields: Vec<Field> = fields.map(|(i, ty)| Field::new(i.to_string(), buffer_type(ty), true)).collect();
-        let one = || ShardRows { columns: fields.iter().map(|f| Builder::new(f.data_type(), rows)).collect() };
-        Self { shards: (0..shards).map(|_| one()).collect(), schema: Arc::new(Schema::new(fields)), current: 0 }
+        let schema = schema(types);
+        let columns = || schema.fields().iter().map(|f| Builder::new(f.data_type(), rows)).collect();
+        let shards = (0..shards).map(|_| ShardRows { columns: columns(), cuts: Vec::new() }).collect();
+        Self { shards, schema, current: 0 }
     }
 
-    /// Per shard, its rows of this block; none where there are none.
-    ///
-    /// # Errors
-    /// [`Error::Bug`] when columns differ in length.
-    pub fn finish(self) -> Result<Vec<Option<RecordBatch>>> {
-        let Self { schema, shards, current: _ } = self;
-        let finish = |rows: ShardRows| {
-            let columns: Vec<ArrayRef> = rows.columns.into_iter().map(Builder::finish).collect();
-            match columns.first() {
-                Some(ids) if !ids.is_empty() => RecordBatch::try_new(schema.clone(), columns).map(Some).map_err(bug),
-                _ => Ok(None),
+    /// Ends a block that stands at this place in the source.
+    pub fn end_block(&mut self, place: P) {
+        for shard in &mut self.shards {
+            let rows = shard.columns[0].len();
+            if shard.cuts.last().map_or(0, |cut| cut.1) < rows {
+                shard.cuts.push((place, rows));
             }
-        };
-        shards.into_iter().map(finish).collect()
+        }
     }
 }
 
-impl RowSink for RoutedBlock {
+impl<P: Ord + Copy> ShardRows<P> {
+    /// The rows, block by block, with each block's place.
+    fn finish(self, schema: &SchemaRef) -> Result<Vec<(P, RecordBatch)>> {
+        let columns = self.columns.into_iter().map(Builder::finish).collect();
+        let rows = RecordBatch::try_new(schema.clone(), columns).map_err(bug)?;
+        let starts = std::iter::once(0).chain(self.cuts.iter().map(|cut| cut.1));
+        Ok(starts.zip(&self.cuts).map(|(start, (place, end))| (*place, rows.slice(start, end - start))).collect())
+    }
+}
+
+impl<P> RowSink for Routed<P> {
     fn begin(&mut self, id: &str) {
         self.current = shard_of(id, self.shards.len());
         self.shards[self.current].columns[0].put(Value::Text(id));
@@ -116,6 +125,18 @@ impl Builder {
         }
     }
 
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(b) => b.len(),
+            Self::Int(b) => b.len(),
+            Self::Float(b) => b.len(),
+            Self::Decimal(b) => b.len(),
+            Self::Bool(b) => b.len(),
+            Self::Date(b) => b.len(),
+            Self::Datetime(b) => b.len(),
+        }
+    }
+
     fn finish(self) -> ArrayRef {
         match self {
             Self::Text(mut b) => ArrayBuilder::finish(&mut b),
@@ -129,10 +150,14 @@ impl Builder {
     }
 }
 
-/// The arrow type of a waiting column: offsets and bytes for text, leaner than views; datetimes without a zone.
+fn schema(types: &[Type]) -> SchemaRef {
+    let fields = std::iter::once(Type::Text).chain(types.iter().copied()).enumerate();
+    Arc::new(Schema::new(fields.map(|(i, ty)| Field::new(i.to_string(), buffer_type(ty), true)).collect::<Vec<_>>()))
+}
+
+/// The arrow type of a waiting column: the profile's, but datetimes without a zone.
 fn buffer_type(ty: Type) -> DataType {
     match crate::interop::arrow_type(ty) {
-        DataType::Utf8View => DataType::Utf8,
         DataType::Timestamp(unit, _) => DataType::Timestamp(unit, None),
         other => other,
     }
@@ -155,15 +180,27 @@ pub struct ShardInput {
 impl ShardBuffers {
     /// Empty, for sources with columns of these types.
     pub fn new(sources: &[Vec<Type>], shards: usize) -> Self {
-        let schemas = sources.iter().map(|types| RoutedBlock::new(types, 1, 0).schema).collect();
+        let schemas = sources.iter().map(|types| schema(types)).collect();
         Self { schemas, shards: vec![vec![Vec::new(); sources.len()]; shards] }
     }
 
-    /// Adds the next block of a source, in input order.
-    pub fn add(&mut self, source: usize, block: Vec<Option<RecordBatch>>) {
-        for (shard, rows) in self.shards.iter_mut().zip(block) {
-            shard[source].extend(rows);
+    /// Takes all rows of a source, from however many threads; the blocks' places put them in input order.
+    ///
+    /// # Errors
+    /// [`Error::Bug`] when columns differ in length.
+    pub fn add<P: Ord + Copy>(&mut self, source: usize, routed: Vec<Routed<P>>) -> Result<()> {
+        let mut threads: Vec<_> = routed.into_iter().map(|r| (r.schema, r.shards.into_iter())).collect();
+        for shard in &mut self.shards {
+            let mut blocks = Vec::new();
+            for (schema, shards) in &mut threads {
+                if let Some(rows) = shards.next() {
+                    blocks.extend(rows.finish(schema)?);
+                }
+            }
+            blocks.sort_by_key(|(place, _)| *place);
+            shard[source].extend(blocks.into_iter().map(|(_, rows)| rows));
         }
+        Ok(())
     }
 
     /// The shards, from 0.
@@ -193,7 +230,7 @@ impl ShardInput {
             let mut from = 0;
             let mut bytes = 0;
             for (i, batch) in batches.iter().enumerate() {
-                let size = batch.get_array_memory_size();
+                let size = text_bytes(batch);
                 if bytes + size > TEXT_PER_ARRAY && i > from {
                     groups.push(concat_batches(&batch.schema(), &batches[from..i]).map_err(bug)?);
                     (from, bytes) = (i, 0);
@@ -207,6 +244,16 @@ impl ShardInput {
         });
         Ok(Self { sources: sources.collect::<Result<_>>()? })
     }
+}
+
+/// Bytes of the text columns of a batch.
+fn text_bytes(batch: &RecordBatch) -> usize {
+    let texts = batch.columns().iter().filter_map(|c| c.as_string_opt::<i32>());
+    texts
+        .map(|t| {
+            t.value_offsets().last().zip(t.value_offsets().first()).map_or(0, |(end, start)| (end - start) as usize)
+        })
+        .sum()
 }
 
 fn bug(error: arrow::error::ArrowError) -> Error {

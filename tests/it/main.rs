@@ -7,6 +7,7 @@ mod laws;
 mod oracle;
 mod outputs;
 mod profiles;
+mod python;
 mod reader;
 mod readme;
 mod tidy;

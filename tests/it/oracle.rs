@@ -1,32 +1,13 @@
 //! Cells and ledger against the independent oracle in `../shared`, which must be there in CI.
 
-use std::path::PathBuf;
-use std::process::Command;
+use onefold::generate::{Kind, Request, generate};
+use serde_json::Value;
 
+use crate::python::oracle_agrees;
 use crate::workdir::{Workdir, project};
 
-/// The oracle's script; none in a clone without `../shared`, where this proof cannot be made.
-fn oracle() -> Option<PathBuf> {
-    let script = project().join("../shared/oracle/profiles.py");
-    assert!(script.exists() || std::env::var_os("CI").is_none(), "CI needs {}", script.display());
-    script.exists().then_some(script)
-}
-
 fn agrees(dir: &Workdir, input: &str) {
-    let Some(script) = oracle() else { return };
-    let checked = Command::new("python3")
-        .arg(script)
-        .arg(dir.path(input))
-        .arg("--check")
-        .arg(dir.path("data_out"))
-        .output()
-        .expect("python3 starts");
-    let text = String::from_utf8_lossy(&checked.stdout).into_owned();
-    assert!(
-        checked.status.success() && text.contains("no difference"),
-        "{text}{}",
-        String::from_utf8_lossy(&checked.stderr)
-    );
+    oracle_agrees(&dir.path(input), &dir.path("data_out"));
 }
 
 #[test]
@@ -100,4 +81,42 @@ fn dirt_of_every_kind() {
     let csv = dir.read("data_out/profiles.csv");
     assert!(csv.contains("\na,late@x,tie,x,0,e,,o,2026-01-01,"), "the later of two equal dates wins: {csv}");
     assert!(csv.contains("\n00123,,\"5\"\" pipe\","), "{csv}");
+}
+
+#[test]
+fn messy_exports_of_many_seeds() {
+    for (seed, customers) in
+        [(1, 0), (2, 1), (3, 40), (4, 2000), (5, 2000), (6, 2000), (7, 2000), (8, 2000), (9, 2000), (10, 20_000)]
+    {
+        let dir = Workdir::new();
+        let request = Request { customers, seed, kind: Kind::Messy, output: dir.path("sample_data"), force: false };
+        generate(&request).expect("messy data");
+        dir.onefold(&["run"]).expect(0);
+        agrees(&dir, "sample_data");
+        dir.onefold(&["verify"]).expect(0);
+        let run: Value = serde_json::from_slice(&dir.bytes("data_out/run.json")).expect("a manifest");
+        let expected: Value = serde_json::from_slice(&dir.bytes("sample_data/expected.json")).expect("expected.json");
+        assert_eq!(run["ledger"], expected["ledger"], "seed {seed}");
+        assert_eq!(run["customers"]["total"], expected["customers"], "seed {seed}");
+        for source in ["crm", "billing", "product", "support"] {
+            let of = |what: &str| run["ledger"][source][what].as_u64().expect("a count");
+            assert!(of("rows_rejected") * 100 <= of("rows_read"), "seed {seed}: rejects stay under 1 %");
+            assert!(
+                customers < 20_000 || of("rows_rejected") > 10 && of("rows_superseded") > 100,
+                "seed {seed}: there is dirt"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_mess() {
+    let bytes = |seed| {
+        let dir = Workdir::new();
+        let request = Request { customers: 300, seed, kind: Kind::Messy, output: dir.path("m"), force: false };
+        let files = generate(&request).expect("messy data");
+        assert_eq!(files.len(), 13);
+        files.iter().map(|f| std::fs::read(f).expect("a file")).collect::<Vec<_>>()
+    };
+    assert!(bytes(7) == bytes(7) && bytes(7) != bytes(8));
 }

@@ -7,6 +7,7 @@ use parquet::basic::{Compression, LogicalType, Type as Physical};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::Value;
 
+use crate::python::reader_agrees;
 use crate::workdir::Workdir;
 
 #[test]
@@ -185,4 +186,13 @@ fn an_interrupted_publication_is_completed_by_the_next_command() {
     dir.onefold(&["verify"]).expect(0);
     assert_eq!(dir.bytes("data_out/run.json"), dir.bytes("new/run.json"));
     assert!(!dir.exists("data_out/.onefold/journal.json"));
+}
+
+#[test]
+fn duckdb_pyarrow_and_polars_read_the_same_cells() {
+    let dir = Workdir::with_sample(3000);
+    let crm = dir.read("sample_data/crm.csv") + "007,,\"A, \"\"B\"\"\nLtd\",x,-5,,,,2026-01-01\n\u{e9},,,,,,,,\n";
+    dir.write("sample_data/crm.csv", crm);
+    dir.onefold(&["run"]).expect(0);
+    reader_agrees("open.py", &[dir.path("data_out")]);
 }

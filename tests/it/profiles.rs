@@ -1,6 +1,9 @@
 //! Profiles other than the default: many rows a customer, populations, as-of dates, types, other names.
 
-use crate::workdir::Workdir;
+use onefold::generate::{Kind, Request, generate};
+
+use crate::python::reader_agrees;
+use crate::workdir::{Workdir, project};
 
 const INVOICES: &str = r#"
 [profile]
@@ -158,4 +161,34 @@ fn empty_lines_before_the_header_are_no_header() {
     assert_eq!(dir.read("data_out/profiles.csv"), "id,v\na,1\n");
     assert_eq!(dir.read("data_out/rejects/s.csv"), "file,line,column,reason,raw\ns.csv,5,,field_count,b\n");
     dir.onefold(&["verify", "--input", "in"]).expect(0);
+}
+
+/// Generates events, runs their profile, checks it in DuckDB SQL.
+fn events(dir: &Workdir, customers: u64) {
+    let request = Request { customers, seed: 42, kind: Kind::Events, output: dir.path("events"), force: false };
+    generate(&request).expect("events");
+    dir.onefold(&["run", "--input", "events", "--profile", "events/profile.toml"]).expect(0);
+    dir.onefold(&["verify", "--input", "events"]).expect(0);
+    reader_agrees("events.py", &[dir.path("events"), dir.path("data_out")]);
+    reader_agrees("open.py", &[dir.path("data_out")]);
+}
+
+#[test]
+fn the_events_profile_is_what_duckdb_computes() {
+    let dir = Workdir::new();
+    events(&dir, 20_000);
+    let want = dir.outputs("data_out");
+    dir.onefold(&["run", "--input", "events", "--profile", "events/profile.toml", "--shards", "3", "--threads", "1"])
+        .expect(0);
+    assert!(dir.outputs("data_out") == want, "aggregates do not depend on shards");
+}
+
+#[test]
+fn the_events_sample_in_the_repository_is_what_generate_writes() {
+    let dir = Workdir::new();
+    events(&dir, 1000);
+    for file in ["accounts.csv", "invoices.csv", "usage.csv", "tickets.csv", "profile.toml"] {
+        let kept = std::fs::read(project().join("sample_data/events").join(file)).expect("a sample file");
+        assert!(kept == dir.bytes(&format!("events/{file}")), "{file}");
+    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use onefold::generate::{Request, generate};
+use onefold::generate::{Kind, Request, generate};
 use onefold::manifest::Manifest;
 use onefold::settings::Settings;
 use onefold::spec::Spec;
@@ -22,7 +22,7 @@ impl Workdir {
     /// With sample data of so many customers in `sample_data`.
     pub fn with_sample(customers: u64) -> Self {
         let dir = Self::new();
-        let request = Request { customers, seed: 42, output: dir.path("sample_data"), force: false };
+        let request = Request { customers, seed: 42, kind: Kind::Clean, output: dir.path("sample_data"), force: false };
         generate(&request).expect("sample data");
         dir
     }
