@@ -12,15 +12,19 @@ use onefold::merge::merge;
 fn merging(c: &mut Criterion) {
     let customers = 100_000;
     let sample = Sample::new(customers);
-    let mut group = c.benchmark_group("merge");
-    group.throughput(Throughput::Elements(customers));
-    for shards in [1, 16, 64] {
-        let parts = sample.parts(shards);
-        group.bench_with_input(BenchmarkId::from_parameter(shards), &parts, |b, parts| {
-            b.iter(|| merge(black_box(parts)).expect("distinct ids"));
-        });
+    for (unit, throughput) in
+        [("rows", Throughput::Elements(customers)), ("bytes", Throughput::Bytes(sample.inputs.bytes()))]
+    {
+        let mut group = c.benchmark_group(format!("merge/{unit}"));
+        group.throughput(throughput);
+        for shards in [1, 16, 64] {
+            let parts = sample.parts(shards);
+            group.bench_with_input(BenchmarkId::from_parameter(shards), &parts, |b, parts| {
+                b.iter(|| merge(black_box(parts)).expect("distinct ids"));
+            });
+        }
+        group.finish();
     }
-    group.finish();
 }
 
 criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = merging }

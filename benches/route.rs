@@ -7,14 +7,19 @@ use common::Sample;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 fn route(c: &mut Criterion) {
-    let sample = Sample::new(50_000);
-    let mut group = c.benchmark_group("route");
-    group.throughput(Throughput::Bytes(sample.inputs.bytes()));
-    for (shards, threads) in [(1, 1), (16, 1), (64, 1), (64, 2)] {
-        let id = BenchmarkId::from_parameter(format!("{shards} shards, {threads} threads"));
-        group.bench_function(id, |b| b.iter(|| sample.route(shards, threads)));
+    let customers = 50_000;
+    let sample = Sample::new(customers);
+    for (unit, throughput) in
+        [("rows", Throughput::Elements(customers * 4)), ("bytes", Throughput::Bytes(sample.inputs.bytes()))]
+    {
+        let mut group = c.benchmark_group(format!("route/{unit}"));
+        group.throughput(throughput);
+        for (shards, threads) in [(1, 1), (16, 1), (64, 1), (64, 2)] {
+            let id = BenchmarkId::from_parameter(format!("{shards} shards, {threads} threads"));
+            group.bench_function(id, |b| b.iter(|| sample.route(shards, threads)));
+        }
+        group.finish();
     }
-    group.finish();
 }
 
 criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = route }

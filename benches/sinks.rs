@@ -16,12 +16,17 @@ fn sinks(c: &mut Criterion) {
     let options = SinkOptions { safe_csv: false, metadata: Vec::new() };
     let folder = tempfile::tempdir().expect("a folder");
     let written = write(&merged, &schema, folder.path(), &options).expect("written");
-    let mut group = c.benchmark_group("sinks");
-    group.throughput(Throughput::Bytes(written.iter().map(|w| w.bytes).sum()));
-    group.bench_function("csv and parquet", |b| {
-        b.iter(|| write(&merged, &schema, folder.path(), &options).expect("written"));
-    });
-    group.finish();
+    let bytes = written.iter().map(|w| w.bytes).sum();
+    for (unit, throughput) in
+        [("rows", Throughput::Elements(merged.rows() as u64)), ("bytes", Throughput::Bytes(bytes))]
+    {
+        let mut group = c.benchmark_group(format!("sinks/{unit}"));
+        group.throughput(throughput);
+        group.bench_function("csv and parquet", |b| {
+            b.iter(|| write(&merged, &schema, folder.path(), &options).expect("written"));
+        });
+        group.finish();
+    }
 }
 
 criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = sinks }

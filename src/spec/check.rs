@@ -21,7 +21,7 @@ pub(super) fn check(text: &str) -> Checked<Spec> {
     let raw: RawSpec = toml::from_str(text)
         .map_err(|e| Problem { offset: e.span().map(|s| s.start), message: e.message().to_owned() })?;
     let key = raw.profile.key;
-    plain_name(&key)?;
+    column_name(&key)?;
     let mut names = Names { scope: IndexMap::new(), uses_as_of: false };
     names.add(&key, Type::Text)?;
     names.scope.insert(SOURCES.to_owned(), Type::Text);
@@ -67,7 +67,7 @@ impl Names {
 
     /// Fails unless a new column may have this name.
     fn free(&self, name: &Spanned<String>) -> Checked<()> {
-        plain_name(name)?;
+        column_name(name)?;
         if [SOURCES, IDEMPOTENCY_KEY, AS_OF].contains(&name.get_ref().as_str()) {
             return Err(Problem::new(
                 name.span().start,
@@ -83,7 +83,7 @@ impl Names {
     }
 
     fn source(&mut self, name: &Spanned<String>, raw: &RawSource, profile_key: &Spanned<String>) -> Checked<Source> {
-        plain_name(name)?;
+        source_name(name)?;
         let RawSource { files, required, key, latest_by, keep, types, aggregates } = raw;
         let at = name.span().start;
         if files.is_empty() {
@@ -139,7 +139,7 @@ impl Names {
                     Ok(value) => break value,
                     // An unknown name is a text column of the file; one at a time, until none is left.
                     Err(message) => match unknown_column(&message) {
-                        Some(column) if plain(column) => drop(columns.add(column, sql.span().start)?),
+                        Some(column) if is_column_name(column) => drop(columns.add(column, sql.span().start)?),
                         _ => return Err(sql_problem(name, sql, &message)),
                     },
                 }
@@ -333,23 +333,28 @@ fn known(name: &Spanned<String>, scope: &Scope, what: &str) -> Checked<Type> {
     })
 }
 
-/// A name that can stand in a file name, a log line and SQL without quoting or surprise.
-fn plain(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with("__")
-        && name.len() <= 64
-        && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-' || c == '.' || c == ' ')
-        && !name.starts_with('.')
+/// A source's name: it stands in file names, so it must be none that a file system could read otherwise.
+fn source_name(name: &Spanned<String>) -> Checked<()> {
+    let text = name.get_ref();
+    let plain = text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') && (1..=64).contains(&text.len());
+    if plain { Ok(()) } else { Err(bad_name(name, "letters, digits, `_` and `-`, at most 64")) }
 }
 
-fn plain_name(name: &Spanned<String>) -> Checked<()> {
-    if plain(name.get_ref()) {
-        return Ok(());
+/// A column's name: any header, but for the names that we use inside.
+fn column_name(name: &Spanned<String>) -> Checked<()> {
+    if is_column_name(name.get_ref()) {
+        Ok(())
+    } else {
+        Err(bad_name(name, "at most 255 bytes, no control characters, not beginning with `__`"))
     }
-    Err(Problem::new(
-        name.span().start,
-        format!("`{}` cannot be a name: letters, digits, `_`, `-`, inner `.` and spaces, at most 64", name.get_ref()),
-    ))
+}
+
+fn is_column_name(name: &str) -> bool {
+    !name.starts_with("__") && !name.contains(char::is_control) && (1..=255).contains(&name.len())
+}
+
+fn bad_name(name: &Spanned<String>, rule: &str) -> Problem {
+    Problem::new(name.span().start, format!("`{}` cannot be a name: {rule}", name.get_ref()))
 }
 
 fn sql_problem(name: &Spanned<String>, sql: &Spanned<String>, message: &str) -> Problem {

@@ -143,6 +143,8 @@ fn a_wrong_spec_names_its_line() {
         ("\"t\", \"i\"", "\"t\", \"t\"", 6, "`t` is given twice"),
         ("keep = [\"t\"", "keep = [{ t = \"sources\" }", 6, "built-in name"),
         ("i = \"int\"", "i = \"integer\"", 7, "no type `integer`"),
+        ("[sources.s]", "[sources.\"../s\"]", 4, "`../s` cannot be a name"),
+        ("keep = [\"t\"", "keep = [{ t = \"__t\" }", 6, "`__t` cannot be a name"),
         ("files = [\"s.csv\"]", "files = [\"../s.csv\"]", 5, "a file name in the input folder"),
         ("files = [\"s.csv\"]", "files = [\"s.csv\"]\nlatest_by = \"t\"", 6, "`latest_by` needs a date"),
         ("[\"id\", \"c\"]", "[\"id\", \"nope\"]", 15, "no column `nope`"),
@@ -172,4 +174,11 @@ fn a_wrong_spec_names_its_line() {
         let error = Spec::parse(&text, "t.toml").expect_err(to).to_string();
         assert!(error.contains(why) && error.contains(&format!("line {line}:")), "{to}: {error}");
     }
+}
+
+#[test]
+fn any_header_can_be_a_column() {
+    let text = spec_with(r#"\"Created (UTC)\""#).replacen("keep = [", "keep = [\"Created (UTC)\", ", 1);
+    let spec = Spec::parse(&text, "t.toml").expect("a valid spec");
+    assert_eq!(spec.output_type("c"), Some(Type::Text));
 }
