@@ -1,7 +1,8 @@
 //! One cell's type and its strict reading from text (contract §2). Pure; knows no files, columns or Polars.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
+use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 
 /// The type of a column in the profile.
@@ -69,8 +70,11 @@ impl CellType {
             "int" => plain(Type::Int),
             "float" => plain(Type::Float),
             "bool" => plain(Type::Bool),
-            "date" => Some(Self { ty: Type::Date, format: args.map(str::to_owned) }),
-            "datetime" => Some(Self { ty: Type::Datetime, format: args.map(str::to_owned) }),
+            "date" | "datetime" => {
+                let ty = if name == "date" { Type::Date } else { Type::Datetime };
+                let cell = Self { ty, format: args.map(str::to_owned) };
+                cell.reads_its_own_format().then_some(cell)
+            }
             "decimal" => {
                 let (precision, scale) = args?.split_once(',')?;
                 let (p, s) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
@@ -98,6 +102,25 @@ impl CellType {
             Type::Bool => read_bool(text).map(Value::Bool),
             Type::Date => self.read_date(text).map(Value::Date),
             Type::Datetime => self.read_datetime(text).map(Value::Datetime),
+        }
+    }
+
+    /// Whether a moment that the format writes is read back the same: a format with a typo or without a year is not.
+    fn reads_its_own_format(&self) -> bool {
+        let Some(format) = &self.format else { return true };
+        if StrftimeItems::new(format).any(|item| item == Item::Error) {
+            return false;
+        }
+        let day = NaiveDate::from_ymd_opt(2021, 10, 29).unwrap_or_default();
+        let moment = day.and_hms_opt(23, 48, 57).unwrap_or_default();
+        let mut text = String::new();
+        // A format that cannot be written, such as one with a zone, cannot be read back either.
+        if write!(text, "{}", moment.format(format)).is_err() {
+            return false;
+        }
+        match self.ty {
+            Type::Date => NaiveDate::parse_from_str(&text, format) == Ok(day),
+            _ => NaiveDateTime::parse_from_str(&text, format).is_ok_and(|read| (moment - read).num_minutes() == 0),
         }
     }
 
@@ -240,8 +263,27 @@ mod tests {
     }
 
     #[test]
+    fn formats_are_read() {
+        assert_eq!(read("datetime(%d/%m/%Y %H:%M)", "01/01/1970 00:01"), Some(Value::Datetime(60_000_000)));
+        assert_eq!(read("date(%b %e, %Y)", "Jan 2, 1970"), Some(Value::Date(1)));
+        assert_eq!(read("date(%Y%m%d)", "19700103"), Some(Value::Date(2)));
+    }
+
+    #[test]
     fn unknown_types_are_none() {
-        for bad in ["integer", "decimal", "decimal(2,3)", "decimal(39,2)", "int(4)", "date(", ""] {
+        for bad in [
+            "date(dd.mm.yyyy)",
+            "date(%d.%m)",
+            "date(%Q.%m.%Y)",
+            "datetime(%Y-%m-%d)",
+            "integer",
+            "decimal",
+            "decimal(2,3)",
+            "decimal(39,2)",
+            "int(4)",
+            "date(",
+            "",
+        ] {
             assert_eq!(CellType::parse(bad), None, "{bad}");
         }
     }

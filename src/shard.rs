@@ -10,7 +10,7 @@ use crate::build::{self, Tally, idempotency_keys};
 use crate::error::{Error, Result};
 use crate::interop::{arrow_type, to_arrow};
 use crate::route::ShardInput;
-use crate::spec::{IDEMPOTENCY_KEY, Spec};
+use crate::spec::{IDEMPOTENCY_KEY, OUT_OF_RANGE, Spec};
 
 /// A built shard.
 #[derive(Debug, Clone)]
@@ -53,9 +53,10 @@ pub fn build(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Part
 
 /// Polars' errors can quote values; only our own texts are passed on.
 fn without_values(error: &PolarsError) -> String {
-    const OURS: &str = "an integer left the 64-bit range";
-    if error.to_string().contains(OURS) {
-        return format!("{OURS}: sum or multiply as double, or with decimals");
+    let text = error.to_string();
+    if let Some((_, rest)) = text.split_once(OUT_OF_RANGE) {
+        let what = rest.split('`').next().unwrap_or_default();
+        return format!("{OUT_OF_RANGE}{what}`: calculate with double or decimal there");
     }
     let kind = format!("{error:?}");
     let kind = kind.split(['(', '{']).next().unwrap_or_default().trim().to_owned();

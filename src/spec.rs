@@ -20,6 +20,8 @@ use crate::error::Result;
 pub use score::{Band, Score};
 pub use sql::Typed;
 
+pub(crate) use operators::OUT_OF_RANGE;
+
 /// The default profile's spec, compiled in.
 pub const DEFAULT_TEXT: &str = include_str!("spec/default.toml");
 
@@ -49,6 +51,8 @@ pub struct Spec {
     pub output: Vec<OutputColumn>,
     /// Whether any expression uses `as_of`.
     pub uses_as_of: bool,
+    /// What names the spec in errors: its file, or `default`.
+    pub origin: String,
     /// The spec's text, as read.
     pub text: String,
 }
@@ -125,7 +129,7 @@ impl Spec {
     /// # Errors
     /// [`crate::Error::Spec`] with the spec's line for anything contract §4 forbids.
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
-        check::check(text).map_err(|problem| problem.at(text, origin))
+        check::check(text, origin).map_err(|problem| problem.at(text, origin))
     }
 
     /// The compiled-in default profile.
@@ -170,7 +174,9 @@ impl Problem {
 
 /// `; did you mean ...?` when a known name is close to an unknown one, else nothing.
 pub(crate) fn did_you_mean<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let closest = known.into_iter().map(|k| (strsim::jaro_winkler(unknown, k), k)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let unknown = unknown.to_lowercase();
+    let likeness = |k: &str| strsim::jaro_winkler(&unknown, &k.to_lowercase());
+    let closest = known.into_iter().map(|k| (likeness(k), k)).max_by(|a, b| a.0.total_cmp(&b.0));
     match closest {
         Some((likeness, name)) if likeness > 0.8 => format!("; did you mean `{name}`?"),
         _ => String::new(),

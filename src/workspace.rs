@@ -93,6 +93,11 @@ impl Workspace {
     /// # Errors
     /// I/O.
     pub fn keep_failure(&self, files: &[(String, Vec<u8>)]) -> Result<PathBuf> {
+        // A journal means that the publication is decided: what it names is staged and waits for the next command.
+        // Without one staging goes first, as on a full disk there is no room beside it.
+        if !self.work.join("journal.json").exists() {
+            remove_folder(&self.work.join("staging"))?;
+        }
         let failed = self.work.join("failed");
         let folder = failed.join(&self.run_id);
         fs::create_dir_all(&folder).map_err(|e| Error::writing("create", &folder, e))?;
@@ -104,7 +109,6 @@ impl Workspace {
         for old in runs.iter().take(runs.len().saturating_sub(KEPT_FAILURES)) {
             remove_folder(&failed.join(old))?;
         }
-        remove_folder(&self.work.join("staging"))?;
         Ok(folder)
     }
 }
@@ -277,6 +281,19 @@ mod tests {
         assert_eq!(fs::read(output.join("rejects/x.csv")).expect("x"), b"new x");
         assert!(!output.join("rejects/old.csv").exists());
         recover(output).expect("nothing left to do");
+    }
+
+    #[test]
+    fn a_failure_leaves_a_decided_publication_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let space = Workspace::open(folder.path(), "r1").expect("open");
+        space.stage("a.csv", b"new").expect("stage");
+        let journal = Journal { run_id: "r1".into(), publish: vec!["a.csv".into()], remove: Vec::new() };
+        fs::write(space.work.join("journal.json"), serde_json::to_vec(&journal).expect("json")).expect("write");
+        space.keep_failure(&[]).expect("keep");
+        drop(space);
+        recover(folder.path()).expect("recover");
+        assert_eq!(fs::read(folder.path().join("a.csv")).expect("a"), b"new");
     }
 
     #[test]

@@ -115,8 +115,8 @@ fn text(level: Level, fields: &Map<String, Value>) -> String {
             let rest: Vec<String> =
                 fields.keys().filter(|k| *k != "event" && *k != "message").map(|k| format!("{k}={}", get(k))).collect();
             let mark = if level <= Level::WARN { "warning: " } else { "" };
-            let what = if fields.contains_key("message") { get("message") } else { event.replace('_', " ") };
-            format!("{mark}{what} {}", rest.join(" ")).trim_end().to_owned()
+            let what = if fields.contains_key("message") { get("message") + ":" } else { event.replace('_', " ") };
+            format!("{mark}{what} {}", rest.join(" ")).trim_end_matches([' ', ':']).to_owned()
         }
     }
 }

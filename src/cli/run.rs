@@ -104,7 +104,7 @@ impl RunArgs {
             return say(&text);
         }
         let manifest = onefold::run(&self.settings(run_id)?)?;
-        if talk.quiet { Ok(()) } else { say(&summary::of(&manifest, &self.output)) }
+        if talk.quiet { Ok(()) } else { say(&summary::of(&manifest, &self.input.input, &self.output)) }
     }
 
     fn settings(&self, run_id: &str) -> Result<Settings> {

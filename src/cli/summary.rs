@@ -8,14 +8,14 @@ use bytesize::ByteSize;
 use onefold::manifest::Manifest;
 
 /// The summary's text.
-pub fn of(manifest: &Manifest, output: &Path) -> String {
+pub fn of(manifest: &Manifest, input: &Path, output: &Path) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write(manifest, output, &mut text);
+    let _ = write(manifest, input, output, &mut text);
     text
 }
 
-fn write(manifest: &Manifest, output: &Path, text: &mut String) -> std::fmt::Result {
+fn write(manifest: &Manifest, input: &Path, output: &Path, text: &mut String) -> std::fmt::Result {
     let Manifest { customers, ledger, scores, shard_runs, stages, outputs, shards, .. } = manifest;
     writeln!(
         text,
@@ -59,11 +59,13 @@ fn write(manifest: &Manifest, output: &Path, text: &mut String) -> std::fmt::Res
     for file in outputs {
         writeln!(text, "{}: {}", output.join(&file.file).display(), ByteSize(file.bytes).display().si())?;
     }
-    writeln!(
-        text,
-        "next: onefold verify{}",
-        if output == Path::new("data_out") { String::new() } else { format!(" --output {}", output.display()) }
-    )
+    write!(text, "next: onefold verify")?;
+    for (flag, folder, default) in [("--input", input, "sample_data"), ("--output", output, "data_out")] {
+        if folder != Path::new(default) {
+            write!(text, " {flag} {}", folder.display())?;
+        }
+    }
+    writeln!(text)
 }
 
 /// A number with its thousands set apart.

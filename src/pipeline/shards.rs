@@ -37,7 +37,7 @@ pub(super) fn dry_run(spec: &Spec) -> Result<()> {
     let empty = ShardBuffers::new(&types, 1).into_shards().next();
     let empty = empty.ok_or_else(|| Error::Bug("a dry run needs a shard".into()))?;
     shard::build(spec, &empty, Some(0)).map(drop).map_err(|error| Error::Spec {
-        origin: spec.name.clone(),
+        origin: spec.origin.clone(),
         line: None,
         message: error.to_string(),
     })

@@ -64,7 +64,7 @@ fn of_one(name: &str, value: Plan, ty: Type, distinct: bool) -> Result<(Plan, Ty
         ("min", _) => Ok((value.min(), ty)),
         ("max", _) => Ok((value.max(), ty)),
         // Polars' sum of integers wraps past 64 bits: add in 128, then check.
-        ("sum", Type::Int) => Ok((or_null(narrow(value.cast(DataType::Int128).sum())), ty)),
+        ("sum", Type::Int) => Ok((or_null(narrow(value.cast(DataType::Int128).sum(), "sum".into())), ty)),
         ("sum", Type::Float) => Ok((or_null(value.sum()), ty)),
         ("sum", Type::Decimal(_, s)) => {
             let wide = Type::Decimal(38, s);
@@ -79,6 +79,7 @@ fn of_one(name: &str, value: Plan, ty: Type, distinct: bool) -> Result<(Plan, Ty
             let unscaled = value.cast(polars_type(Type::Decimal(38, s))).sum().to_physical().cast(DataType::Float64);
             Ok((or_null(unscaled / (count * lit(10f64.powi(s.into())))), Type::Float))
         }
+        (_, Type::Text) => Err(format!("`{name}` of text is not supported: a column is text unless `types` names it")),
         _ => Err(format!("`{name}` of {ty} is not supported")),
     }
 }

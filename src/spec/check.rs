@@ -17,7 +17,7 @@ use crate::cell::{CellType, Type};
 type Checked<T> = Result<T, Problem>;
 
 /// Parses and checks a spec's text.
-pub(super) fn check(text: &str) -> Checked<Spec> {
+pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
     let raw: RawSpec = toml::from_str(text)
         .map_err(|e| Problem { offset: e.span().map(|s| s.start), message: e.message().to_owned() })?;
     let key = raw.profile.key;
@@ -48,6 +48,7 @@ pub(super) fn check(text: &str) -> Checked<Spec> {
         scores,
         output,
         uses_as_of: names.uses_as_of,
+        origin: origin.to_owned(),
         text: text.to_owned(),
     })
 }
@@ -242,7 +243,7 @@ fn read_types(types: &Table<Spanned<String>>, key: &Spanned<String>) -> Checked<
     let mut read = IndexMap::new();
     for (column, ty) in types {
         let cell = CellType::parse(ty.get_ref()).ok_or_else(|| {
-            let message = format!("no type `{}`; use text, int, float, decimal(p,s), bool, date, datetime, date(FORMAT) or datetime(FORMAT)", ty.get_ref());
+            let message = format!("no type `{}`; use text, int, float, decimal(p,s), bool, date, datetime, date(FORMAT) or datetime(FORMAT), with a FORMAT such as %d.%m.%Y", ty.get_ref());
             Problem::new(ty.span().start, message)
         })?;
         if column.get_ref() == key.get_ref() {

@@ -153,7 +153,7 @@ fn of_one(name: &str, value: Node) -> Result<Node, String> {
         ("trim", _) => Ok(check_text(value, &what)?.map_to(Type::Text, |e| e.str().strip_chars(lit(" ")))),
         ("length", _) => Ok(check_text(value, &what)?.map_to(Type::Int, |e| e.str().len_chars().cast(DataType::Int64))),
         // The absolute value of the least integer does not fit 64 bits.
-        ("abs", Some(ty @ Type::Int)) => Ok(value.map_to(ty, |e| narrow(e.cast(DataType::Int128).abs()))),
+        ("abs", Some(ty @ Type::Int)) => Ok(value.map_to(ty, |e| narrow(e.cast(DataType::Int128).abs(), "abs".into()))),
         ("abs", Some(ty @ Type::Float)) => Ok(value.map_to(ty, Plan::abs)),
         ("abs", _) => Err("`abs` needs an int or a float".into()),
         (_, Some(Type::Date | Type::Datetime)) => Ok(value.map_to(Type::Int, |e| {
@@ -220,7 +220,7 @@ fn many(name: &str, args: Vec<Node>) -> Result<Node, String> {
 fn days_between(from: Node, to: Node) -> Result<Node, String> {
     for node in [&from, &to] {
         if node.ty != Some(Type::Date) {
-            return Err("`days_between` needs two dates".into());
+            return Err("`days_between` needs two dates: `cast(… as date)` makes one of a datetime".into());
         }
     }
     let days = |e: Plan| e.cast(DataType::Int32).cast(DataType::Int64);

@@ -46,7 +46,9 @@ pub(super) fn unify(nodes: Vec<Node>, what: &str) -> Result<(Vec<Node>, Option<T
         target = match (target, node.ty) {
             (known, None) => known,
             (None, ty) => ty,
-            (Some(a), Some(b)) => Some(meet(a, b, node).ok_or_else(|| format!("{what} mix {a} and {b}"))?),
+            (Some(a), Some(b)) => {
+                Some(meet(a, b, node).ok_or_else(|| format!("{what} mix {a} and {b}: cast one side"))?)
+            }
         };
     }
     let Some(ty) = target else { return Ok((nodes, None)) };
@@ -105,9 +107,9 @@ fn arithmetic(left: Node, op: &Op, right: Node) -> Result<Node, String> {
     };
     match (ty, op) {
         // 128 bits hold any sum, difference or product of two 64-bit integers.
-        (Some(ty @ Type::Int), _) => {
-            Node::both(left, right, ty, |a, b| narrow(apply(a.cast(DataType::Int128), b.cast(DataType::Int128))))
-        }
+        (Some(ty @ Type::Int), _) => Node::both(left, right, ty, |a, b| {
+            narrow(apply(a.cast(DataType::Int128), b.cast(DataType::Int128)), op.to_string())
+        }),
         (Some(ty @ Type::Float), _) => Node::both(left, right, ty, apply),
         (Some(Type::Decimal(_, s)), Op::Plus | Op::Minus) => {
             let wide = Type::Decimal(38, s);
@@ -132,12 +134,15 @@ fn divide(left: Node, right: Node) -> Result<Node, String> {
     Ok(Node { expr, ty: Some(Type::Float), grain, number: None })
 }
 
+/// How the error of a number that is out of range begins; what it happened in follows, and a backtick.
+pub(crate) const OUT_OF_RANGE: &str = "an integer left the 64-bit range in `";
+
 /// A 128-bit integer as 64 bits; a value outside is an error, never a wrong number.
-pub(super) fn narrow(wide: Plan) -> Plan {
-    let to_int = |column: Column| -> PolarsResult<Column> {
+pub(super) fn narrow(wide: Plan, what: String) -> Plan {
+    let to_int = move |column: Column| -> PolarsResult<Column> {
         let narrow = column.cast(&DataType::Int64)?;
         if narrow.null_count() > column.null_count() {
-            return Err(polars_err!(ComputeError: "an integer left the 64-bit range"));
+            return Err(polars_err!(ComputeError: "{OUT_OF_RANGE}{what}`"));
         }
         Ok(narrow)
     };

@@ -52,15 +52,22 @@ pub(super) struct Node {
     pub number: Option<String>,
 }
 
+/// Longest expression, in bytes, and deepest nesting: what is longer or deeper could exhaust the stack.
+const LONGEST: usize = 32 * 1024;
+const DEEPEST: usize = 200;
+
 /// Compiles one expression; an error is a message without a position.
 pub(crate) fn compile(text: &str, scope: &Scope, context: Context) -> Result<Typed, String> {
+    if text.len() > LONGEST {
+        return Err(format!("the expression is longer than {LONGEST} bytes"));
+    }
     let mut parser = Parser::new(&DuckDbDialect {}).try_with_sql(text).map_err(|e| parse_error(&e))?;
     let ast = parser.parse_expr().map_err(|e| parse_error(&e))?;
     let rest = parser.next_token();
     if rest.token != Token::EOF {
         return Err(format!("unexpected `{}` after the expression", rest.token));
     }
-    let mut compiler = Compiler { scope, context, columns: BTreeSet::new(), in_aggregate: false };
+    let mut compiler = Compiler { scope, context, columns: BTreeSet::new(), in_aggregate: false, depth: 0 };
     let node = compiler.node(&ast)?;
     let ty = node.ty.ok_or("the expression is only NULL: give it a type with `cast(null as text)`")?;
     match (context, node.grain) {
@@ -88,11 +95,22 @@ pub(super) struct Compiler<'a> {
     context: Context,
     columns: BTreeSet<String>,
     in_aggregate: bool,
+    depth: usize,
 }
 
 impl Compiler<'_> {
     /// Compiles one node of the syntax tree.
     pub fn node(&mut self, ast: &Expr) -> Result<Node, String> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(format!("more than {DEEPEST} operators in a row or inside each other: split the expression"));
+        }
+        let node = self.node_inside(ast);
+        self.depth -= 1;
+        node
+    }
+
+    fn node_inside(&mut self, ast: &Expr) -> Result<Node, String> {
         match ast {
             Expr::Identifier(name) => self.column(name),
             Expr::Value(value) => literal(&value.value),

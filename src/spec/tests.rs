@@ -101,6 +101,9 @@ fn what_could_go_wrong_on_data_is_refused_with_its_line() {
         ("99999999999999999999999999999999999999e999", "out of range"),
         ("t like t", "must be a text literal"),
         ("read_csv('x')", "not on the list"),
+        ("I + 1", "did you mean `i`?"),
+        (&["1"; 3000].join("+"), "more than 200 operators"),
+        (&"x".repeat(40_000), "longer than 32768 bytes"),
     ] {
         let error = typed(sql).expect_err(sql);
         assert!(error.contains(why) && error.contains("`test.toml` line 13"), "{sql}: {error}");

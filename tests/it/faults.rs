@@ -193,7 +193,10 @@ fn a_sum_that_leaves_64_bits_is_an_error_and_says_no_value() {
     dir.write("in/s.csv", "id,n\na,9223372036854775807\na,1\n");
     dir.write("p.toml", "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.s]\nfiles = [\"s.csv\"]\ntypes = { n = \"int\" }\naggregates = { total = \"sum(n)\" }\n[output]\ncolumns = [\"id\", \"total\"]\n");
     let stderr = dir.onefold(&["run", "--input", "in", "--profile", "p.toml"]).expect(5);
-    assert!(stderr.contains("an integer left the 64-bit range") && !stderr.contains("9223372036854775807"), "{stderr}");
+    assert!(
+        stderr.contains("an integer left the 64-bit range in `sum`") && !stderr.contains("9223372036854775807"),
+        "{stderr}"
+    );
     assert!(!dir.exists("data_out/profiles.csv"));
 }
 
