@@ -135,13 +135,11 @@ impl CellType {
     fn read_datetime(&self, text: &str) -> Option<i64> {
         let naive = match &self.format {
             Some(format) => NaiveDateTime::parse_from_str(text, format).ok()?,
-            None if text.as_bytes().get(10) == Some(&b' ') && text.len() == 19 => {
-                iso_date(&text.as_bytes()[..10])?;
-                NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok()?
-            }
-            None => DateTime::parse_from_rfc3339(text).ok()?.naive_utc(),
+            None => iso_moment(text)?,
         };
-        in_range(naive.date()).then(|| naive.and_utc().timestamp_micros())
+        // A leap second can carry a moment over the end of the last year.
+        let micros = naive.and_utc().timestamp_micros();
+        DateTime::from_timestamp_micros(micros).filter(|t| in_range(t.date_naive())).map(|_| micros)
     }
 }
 
@@ -167,6 +165,22 @@ pub fn iso_date(text: &[u8]) -> Option<NaiveDate> {
     let number = |ds: &[&u8]| ds.iter().fold(0u32, |n, d| n * 10 + u32::from(**d - b'0'));
     NaiveDate::from_ymd_opt(number(&[y1, y2, y3, y4]) as i32, number(&[m1, m2]), number(&[d1, d2]))
         .filter(|d| in_range(*d))
+}
+
+/// RFC 3339, or `YYYY-MM-DD HH:MM:SS` in UTC; chrono alone would take single digits, spaces and other signs too.
+fn iso_moment(text: &str) -> Option<NaiveDateTime> {
+    let (date, time) = text.as_bytes().split_at_checked(10)?;
+    let day = iso_date(date)?;
+    let [separator, h1, h2, b':', m1, m2, b':', s1, s2, zone @ ..] = time else { return None };
+    [h1, h2, m1, m2, s1, s2].iter().all(|d| d.is_ascii_digit()).then_some(())?;
+    match (separator, zone) {
+        (b' ', []) => {
+            let number = |a: &u8, b: &u8| u32::from(a - b'0') * 10 + u32::from(b - b'0');
+            day.and_hms_opt(number(h1, h2), number(m1, m2), number(s1, s2))
+        }
+        (b'T' | b't', _) if text.is_ascii() => DateTime::parse_from_rfc3339(text).ok().map(|t| t.naive_utc()),
+        _ => None,
+    }
 }
 
 fn in_range(date: NaiveDate) -> bool {
@@ -252,6 +266,12 @@ mod tests {
             ("datetime", "1970-01-01 00:00:01", Some(Value::Datetime(1_000_000))),
             ("datetime", "1970-01-01T01:00:01+01:00", Some(Value::Datetime(1_000_000))),
             ("datetime", "1970-01-01", None),
+            ("datetime", "1970-01-01  0:00:01", None),
+            ("datetime", "1970-01-01 00:00:60", None),
+            ("datetime", "1970-01-01 00:00:01Z", None),
+            ("datetime", "1970-01-01T00:00:01", None),
+            ("datetime", "1970-01-01T00:00:01\u{2212}01:00", None),
+            ("datetime", "9999-12-31T23:59:60Z", None),
             ("decimal(12,2)", "1.5", Some(Value::Decimal(150))),
             ("decimal(12,2)", "-.05", Some(Value::Decimal(-5))),
             ("decimal(12,2)", "1.505", None),
@@ -276,6 +296,8 @@ mod tests {
             "date(%d.%m)",
             "date(%Q.%m.%Y)",
             "datetime(%Y-%m-%d)",
+            "datetime(%Y-%m-%dT%H:%M:%S%:z)",
+            "date()",
             "integer",
             "decimal",
             "decimal(2,3)",

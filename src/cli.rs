@@ -11,6 +11,7 @@ mod summary;
 pub mod threads;
 mod verify;
 
+use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -77,7 +78,29 @@ Exit codes:
 
 static RUN_ID: LazyLock<String> = LazyLock::new(onefold::settings::new_run_id);
 
+/// Whether arguments that cannot be read ask for a JSON log all the same.
+fn wants_json(args: impl Iterator<Item = String>) -> bool {
+    let args: Vec<String> = args.collect();
+    args.iter().any(|a| a == "--log-format=json") || args.windows(2).any(|w| w == ["--log-format", "json"])
+}
+
 impl Cli {
+    /// Reads the arguments; help, version and wrong usage are told here, with their exit code.
+    pub fn read() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|told| {
+            if told.use_stderr() && wants_json(std::env::args()) {
+                let talk = Talk { log_format: LogFormat::Json, quiet: true, verbose: false };
+                logging::start(&talk, &RUN_ID);
+                let text = told.to_string();
+                let cause = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+                return exit::report(&onefold::Error::Usage(cause.to_owned()));
+            }
+            // A closed pipe is no error.
+            let _ = told.print();
+            ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2))
+        })
+    }
+
     /// Threads that the command may use; none for as many as the machine has.
     pub fn threads(&self) -> Option<usize> {
         match &self.command {

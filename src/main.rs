@@ -4,8 +4,6 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::{Cli, exit, logging, threads};
 use onefold::executor::{catch, quiet_panics};
 
@@ -14,7 +12,10 @@ use onefold::executor::{catch, quiet_panics};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::read() {
+        Ok(cli) => cli,
+        Err(told) => return told,
+    };
     threads::limit(cli.threads());
     quiet_panics();
     logging::start(&cli.talk, cli.run_id());

@@ -75,6 +75,7 @@ impl Workspace {
     /// # Errors
     /// I/O. From the moment the journal is synced, the next command on the folder completes what is left.
     pub fn publish(&self, names: &[String]) -> Result<()> {
+        names.iter().try_for_each(|name| self.replaceable(name))?;
         let remove = old_rejects(&self.output)?.into_iter().filter(|old| !names.contains(old)).collect();
         let journal = Journal { run_id: self.run_id.clone(), publish: names.to_vec(), remove };
         let text = serde_json::to_vec(&journal).map_err(|e| Error::Bug(format!("journal: {e}")))?;
@@ -86,6 +87,18 @@ impl Workspace {
         sync_folder(&self.work)?;
         finish_publication(&self.output, &self.work)?;
         remove_folder(&self.work.join("staging"))
+    }
+
+    /// Fails while nothing is replaced yet when something stands in an output's place that a rename cannot replace.
+    fn replaceable(&self, name: &str) -> Result<()> {
+        let target = self.output.join(name);
+        let parent = target.parent().filter(|p| p.exists() && !p.is_dir());
+        if let Some(place) = target.is_dir().then_some(target.as_path()).or(parent) {
+            let message =
+                format!("`{}` stands in the place of an output: move it away, then run again", place.display());
+            return Err(Error::Output(message));
+        }
+        Ok(())
     }
 
     /// Keeps what a failed run can show: its manifest and rejects. Gives their folder.

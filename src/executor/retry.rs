@@ -13,6 +13,9 @@ pub struct RetryPolicy {
     pub first_wait: Duration,
 }
 
+/// A fault that outlasts a day is not transient.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+
 impl RetryPolicy {
     /// Whether the attempt (from 1) that failed so is followed by another.
     pub fn retries(&self, attempt: u32, error: &Error) -> bool {
@@ -21,7 +24,7 @@ impl RetryPolicy {
 
     /// The wait after an attempt (from 1).
     pub fn wait_after(&self, attempt: u32) -> Duration {
-        self.first_wait.saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1)))
+        self.first_wait.saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1))).min(LONGEST_WAIT)
     }
 }
 

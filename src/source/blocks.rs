@@ -67,7 +67,10 @@ impl BlockReader {
             if block.is_empty() {
                 return Ok(None);
             }
-            let cut = cut(&block, self.end);
+            // A byte-order mark is no part of the first field: a quote behind it opens one.
+            let mark = if self.offset == 0 && block.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+            let Cut { record_end, open_quote } = cut(&block[mark..], self.end);
+            let cut = Cut { record_end: record_end.map(|i| i + mark), open_quote: open_quote.map(|i| i + mark) };
             if self.end {
                 return match cut.open_quote {
                     Some(quote) => Err(self.never_closed(&block, quote)),

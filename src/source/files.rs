@@ -35,7 +35,7 @@ pub(super) fn discover(spec: &Spec, inputs: &Inputs) -> Result<Found> {
         }
     }
     let needs_folder = spec.sources.iter().any(|s| !inputs.overrides.iter().any(|(name, _)| *name == s.name));
-    let listing = if needs_folder { list(&inputs.folder)? } else { Vec::new() };
+    let listing = if needs_folder { list(&inputs.folder, spec)? } else { Vec::new() };
     let mut matched = vec![false; listing.len()];
     let mut sources = Vec::new();
     for source in &spec.sources {
@@ -60,13 +60,23 @@ fn named(file: &Path) -> Result<Named> {
 }
 
 /// The folder's file names, in byte order.
-fn list(folder: &Path) -> Result<Vec<String>> {
+fn list(folder: &Path, spec: &Spec) -> Result<Vec<String>> {
     let entries = fs::read_dir(folder).map_err(|e| Error::reading(folder, e))?;
-    let mut names = Vec::new();
+    let (mut names, mut odd) = (Vec::new(), Vec::new());
     for entry in entries {
         let entry = entry.map_err(|e| Error::reading(folder, e))?;
-        // A name that is not UTF-8 matches no pattern.
-        names.extend(entry.file_name().into_string());
+        match entry.file_name().into_string() {
+            Ok(name) => names.push(name),
+            Err(name) => odd.push(name.to_string_lossy().into_owned()),
+        }
+    }
+    // Its rows could not be named in rejects and manifest; left out, they would be lost without a word.
+    for source in &spec.sources {
+        let patterns = patterns(source)?;
+        if let Some(name) = odd.iter().find(|n| patterns.iter().any(|p| p.matches(n))) {
+            let message = format!("the name of `{}` is not UTF-8: rename the file", folder.join(name).display());
+            return Err(Error::input(&source.name, message));
+        }
     }
     names.sort_unstable();
     Ok(names)

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::rows::BlockReport;
+use crate::cell::read_decimal;
 use crate::error::{Error, Result};
 use crate::spec::Source;
 
@@ -115,6 +116,8 @@ fn in_memory(error: csv::Error) -> Error {
     Error::Bug(format!("rejects: {error}"))
 }
 
+const BILLION: u64 = 1_000_000_000;
+
 /// How many rejected rows of a source a run bears.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RejectLimit {
@@ -122,17 +125,19 @@ pub enum RejectLimit {
     Default,
     /// So many rows.
     Rows(u64),
-    /// So many in a hundred rows read.
-    Percent(f64),
+    /// So many in a hundred rows read, in billionths, so that limits are exact.
+    Percent(u64),
 }
 
 impl RejectLimit {
     /// Most rejected rows allowed of `rows` read.
     pub fn allows(&self, rejected: u64, rows: u64) -> bool {
         match *self {
-            Self::Default => rejected <= 10 || Self::Percent(1.0).allows(rejected, rows),
+            Self::Default => rejected <= 10 || Self::Percent(BILLION).allows(rejected, rows),
             Self::Rows(limit) => rejected <= limit,
-            Self::Percent(percent) => rejected as f64 * 100.0 <= percent * rows as f64,
+            Self::Percent(percent) => {
+                u128::from(rejected) * 100 * u128::from(BILLION) <= u128::from(percent) * u128::from(rows)
+            }
         }
     }
 }
@@ -144,8 +149,8 @@ impl FromStr for RejectLimit {
         let bad = || format!("`{text}` is neither a number of rows nor a percentage: use 100 or 0.5%");
         match text.strip_suffix('%') {
             Some(percent) => {
-                let percent: f64 = percent.trim().parse().map_err(|_| bad())?;
-                (0.0..=100.0).contains(&percent).then_some(Self::Percent(percent)).ok_or_else(bad)
+                let percent = read_decimal(percent.trim(), 12, 9).and_then(|p| u64::try_from(p).ok());
+                percent.filter(|p| *p <= 100 * BILLION).map(Self::Percent).ok_or_else(bad)
             }
             None => text.parse().map(Self::Rows).map_err(|_| bad()),
         }
@@ -157,7 +162,7 @@ impl fmt::Display for RejectLimit {
         match self {
             Self::Default => f.write_str("max(10, 1%)"),
             Self::Rows(rows) => write!(f, "{rows}"),
-            Self::Percent(percent) => write!(f, "{percent}%"),
+            Self::Percent(percent) => write!(f, "{}%", *percent as f64 / BILLION as f64),
         }
     }
 }
@@ -170,8 +175,9 @@ mod tests {
     fn the_limit_is_the_larger_of_ten_rows_and_one_percent() {
         let limit = RejectLimit::Default;
         assert!(limit.allows(10, 10) && !limit.allows(11, 1000) && limit.allows(11, 1100));
-        assert_eq!("5%".parse(), Ok(RejectLimit::Percent(5.0)));
+        assert_eq!("5%".parse(), Ok(RejectLimit::Percent(5 * BILLION)));
         assert_eq!("0".parse(), Ok(RejectLimit::Rows(0)));
+        assert!("0.57%".parse::<RejectLimit>().is_ok_and(|l| l.allows(57, 10_000) && !l.allows(58, 10_000)));
         assert!("-1".parse::<RejectLimit>().is_err() && "101%".parse::<RejectLimit>().is_err());
     }
 

@@ -3,7 +3,7 @@
 use polars::prelude::{DataType, Expr as Plan, NULL, len, lit, when};
 use sqlparser::ast::Expr;
 
-use super::operators::{check_bool, narrow};
+use super::operators::{check_bool, finite, narrow};
 use super::sql::{Compiler, Grain, Node};
 use crate::cell::Type;
 use crate::interop::polars_type;
@@ -34,19 +34,36 @@ pub(super) fn aggregate(
             result(rows.cast(DataType::Int64), Type::Int)
         }
         (_, [value]) if !name.ends_with("_by") => {
-            let value = compiler.aggregate_argument(value)?;
+            let value = of_rows(compiler.aggregate_argument(value)?)?;
             let ty = value.ty.ok_or_else(|| format!("`{name}` of NULL"))?;
             let (expr, ty) = of_one(name, kept(value.expr), ty, distinct)?;
             result(expr, ty)
         }
         ("max_by" | "min_by", [value, by]) => {
-            let (value, by) = (compiler.aggregate_argument(value)?, compiler.aggregate_argument(by)?);
+            let (value, by) =
+                (of_rows(compiler.aggregate_argument(value)?)?, of_rows(compiler.aggregate_argument(by)?)?);
             let ty = value.ty.ok_or_else(|| format!("`{name}` of NULL"))?;
             let by = kept(by.expr);
             let best = if name == "max_by" { by.clone().max() } else { by.clone().min() };
             result(value.expr.filter(by.eq(best)).last(), ty)
         }
         _ => Err(format!("`{name}` has a wrong number of arguments")),
+    }
+}
+
+/// Passes a value of rows on: Polars takes a constant for one row, whatever the size of the group.
+fn of_rows(value: Node) -> Result<Node, String> {
+    match value.grain {
+        Grain::Constant => Err("an aggregate of a constant: name a column, or count rows with `count(*)`".into()),
+        _ => Ok(value),
+    }
+}
+
+/// The type of a decimal's sum: ten more digits hold ten billion rows. Polars' 128-bit sums wrap without a word.
+fn sum_type(precision: u8, scale: u8) -> Result<Type, String> {
+    match precision {
+        ..=28 => Ok(Type::Decimal(precision + 10, scale)),
+        _ => Err(format!("a sum over decimal({precision},{scale}) can leave 38 digits: declare it with at most 28")),
     }
 }
 
@@ -65,17 +82,18 @@ fn of_one(name: &str, value: Plan, ty: Type, distinct: bool) -> Result<(Plan, Ty
         ("max", _) => Ok((value.max(), ty)),
         // Polars' sum of integers wraps past 64 bits: add in 128, then check.
         ("sum", Type::Int) => Ok((or_null(narrow(value.cast(DataType::Int128).sum(), "sum".into())), ty)),
-        ("sum", Type::Float) => Ok((or_null(value.sum()), ty)),
-        ("sum", Type::Decimal(_, s)) => {
-            let wide = Type::Decimal(38, s);
-            Ok((or_null(value.cast(polars_type(wide)).sum()), wide))
+        ("sum", Type::Float) => Ok((or_null(finite(value.sum())), ty)),
+        ("sum", Type::Decimal(p, s)) => {
+            let wide = sum_type(p, s)?;
+            Ok((or_null(value.cast(polars_type(Type::Decimal(38, s))).sum().cast(polars_type(wide))), wide))
         }
         // Exact sum, one division.
         ("avg", Type::Int) => {
             Ok((or_null(value.cast(DataType::Int128).sum().cast(DataType::Float64) / count), Type::Float))
         }
-        ("avg", Type::Float) => Ok((or_null(value.sum() / count), Type::Float)),
-        ("avg", Type::Decimal(_, s)) => {
+        ("avg", Type::Float) => Ok((or_null(finite(value.sum() / count)), Type::Float)),
+        ("avg", Type::Decimal(p, s)) => {
+            sum_type(p, s)?;
             let unscaled = value.cast(polars_type(Type::Decimal(38, s))).sum().to_physical().cast(DataType::Float64);
             Ok((or_null(unscaled / (count * lit(10f64.powi(s.into())))), Type::Float))
         }

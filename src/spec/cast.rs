@@ -36,7 +36,10 @@ pub(super) fn cast(node: Node, kind: &CastKind, to: Type) -> Result<Node, String
         (Type::Text, _) if matches!(kind, CastKind::TryCast) => return Ok(node.map_to(to, |e| read_text(e, to))),
         (Type::Text, _) => return Err(format!("`cast` of text can fail on data: use `try_cast(… as {to})`")),
         (Type::Int | Type::Decimal(..), Type::Float) | (Type::Int | Type::Date, Type::Text) => true,
-        (Type::Int, Type::Decimal(_, s)) => s <= 18,
+        (Type::Int, Type::Decimal(p, s)) if p - s < 19 => {
+            return Err(format!("`cast` of an int needs 19 digits before the point: decimal({},{s})", 19 + s));
+        }
+        (Type::Int, Type::Decimal(..)) => true,
         (Type::Date, Type::Datetime) | (Type::Datetime, Type::Date) | (Type::Bool, Type::Int) => true,
         _ => false,
     };

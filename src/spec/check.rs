@@ -96,6 +96,14 @@ impl Names {
                 "a file pattern is a file name in the input folder, without `/`",
             ));
         }
+        for file in files {
+            if let Err(error) = glob::Pattern::new(file.get_ref()) {
+                return Err(Problem::new(
+                    file.span().start,
+                    format!("`{}` is no file pattern: {error}", file.get_ref()),
+                ));
+            }
+        }
         let key = key.as_ref().unwrap_or(profile_key);
         let mut columns = Columns { key: key.get_ref(), list: IndexMap::new(), types: read_types(types, key)? };
         let mut kept = Vec::new();
@@ -131,6 +139,10 @@ impl Names {
     /// Aggregates may name any column of the file: text unless `types` says otherwise.
     fn aggregates(&mut self, raw: &Table<Spanned<String>>, columns: &mut Columns<'_>) -> Checked<Vec<Named>> {
         let mut named = Vec::new();
+        if let Some((name, _)) = raw.iter().next().filter(|_| columns.list.contains_key(AS_OF)) {
+            let message = "a column `as_of` would hide the run's date from the aggregates: leave it out of `types`";
+            return Err(Problem::new(name.span().start, message));
+        }
         for (name, sql) in raw {
             let value = loop {
                 let mut scope: Scope = columns.list.iter().map(|(n, c)| (n.clone(), c.ty)).collect();
@@ -140,7 +152,9 @@ impl Names {
                     Ok(value) => break value,
                     // An unknown name is a text column of the file; one at a time, until none is left.
                     Err(message) => match unknown_column(&message) {
-                        Some(column) if is_column_name(column) => drop(columns.add(column, sql.span().start)?),
+                        Some(column) if !columns.list.contains_key(column) => {
+                            columns.add(column, sql.span().start)?;
+                        }
                         _ => return Err(sql_problem(name, sql, &message)),
                     },
                 }
@@ -166,6 +180,9 @@ impl Names {
         }
         for signal in needs_any.get_ref() {
             known(signal, &self.scope, "signal")?;
+            if signal.get_ref() == AS_OF {
+                return Err(Problem::new(signal.span().start, "`as_of` is the same for all: it is no signal"));
+            }
         }
         if let Some(range) = clamp.as_ref().filter(|c| c.get_ref().0 > c.get_ref().1) {
             return Err(Problem::new(range.span().start, "`clamp` is [lowest, highest]"));
@@ -179,6 +196,9 @@ impl Names {
             }
             reach = reach.saturating_add(rule.add.unsigned_abs());
             rules.push(Points { when, add: rule.add, because: rule.because.clone() });
+        }
+        if bands.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Problem::new(name.span().start, "`bands` is empty: leave it out for a score that is a number"));
         }
         if reach > i64::MAX as u64 {
             return Err(Problem::new(name.span().start, "the points of this score can leave the 64-bit range"));
@@ -219,6 +239,9 @@ impl Columns<'_> {
         }
         if let Some(index) = self.list.get_index_of(name) {
             return Ok(index);
+        }
+        if !is_column_name(name) {
+            return Err(Problem::new(offset, format!("`{name}` cannot be a column: {COLUMN_RULE}")));
         }
         let cell = self.types.get(name).cloned().unwrap_or(CellType::TEXT);
         Ok(self.list.insert_full(name.to_owned(), cell).0)
@@ -341,17 +364,15 @@ fn source_name(name: &Spanned<String>) -> Checked<()> {
     if plain { Ok(()) } else { Err(bad_name(name, "letters, digits, `_` and `-`, at most 64")) }
 }
 
+const COLUMN_RULE: &str = "at most 255 bytes, no control characters or backticks, not beginning with `__`";
+
 /// A column's name: any header, but for the names that we use inside.
 fn column_name(name: &Spanned<String>) -> Checked<()> {
-    if is_column_name(name.get_ref()) {
-        Ok(())
-    } else {
-        Err(bad_name(name, "at most 255 bytes, no control characters, not beginning with `__`"))
-    }
+    if is_column_name(name.get_ref()) { Ok(()) } else { Err(bad_name(name, COLUMN_RULE)) }
 }
 
 fn is_column_name(name: &str) -> bool {
-    !name.starts_with("__") && !name.contains(char::is_control) && (1..=255).contains(&name.len())
+    !name.starts_with("__") && !name.contains(|c: char| c.is_control() || c == '`') && (1..=255).contains(&name.len())
 }
 
 fn bad_name(name: &Spanned<String>, rule: &str) -> Problem {

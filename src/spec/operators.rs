@@ -1,10 +1,13 @@
 //! Operators of the SQL subset and the rule by which two types meet. Integer arithmetic never wraps, `/` by zero is null.
 
-use polars::prelude::{Column, DataType, Expr as Plan, Field, NULL, PolarsResult, concat_str, lit, polars_err, when};
+use polars::prelude::{
+    ChunkApply, Column, DataType, Expr as Plan, Field, IntoColumn, PolarsResult, concat_str, polars_err,
+};
 use sqlparser::ast::BinaryOperator as Op;
 
 use super::sql::{Node, join};
 use crate::cell::Type;
+use crate::interop::polars_type;
 
 /// Compiles `left op right`.
 pub(super) fn binary(left: Node, op: &Op, right: Node) -> Result<Node, String> {
@@ -41,42 +44,46 @@ pub(super) fn comparison(left: Node, right: Node, op: fn(Plan, Plan) -> Plan) ->
 
 /// Gives all nodes one type: equal types, or an integer beside a float or decimal. Anything else is mixed.
 pub(super) fn unify(nodes: Vec<Node>, what: &str) -> Result<(Vec<Node>, Option<Type>), String> {
+    let decimals = nodes.iter().any(|n| matches!(n.ty, Some(Type::Decimal(..))));
     let mut target: Option<Type> = None;
     for node in &nodes {
-        target = match (target, node.ty) {
+        // Beside decimals a numeric literal is the decimal that it is written as.
+        let ty = if decimals { node.number.as_deref().and_then(literal_type).or(node.ty) } else { node.ty };
+        target = match (target, ty) {
             (known, None) => known,
             (None, ty) => ty,
-            (Some(a), Some(b)) => {
-                Some(meet(a, b, node).ok_or_else(|| format!("{what} mix {a} and {b}: cast one side"))?)
-            }
+            (Some(a), Some(b)) => Some(meet(a, b).ok_or_else(|| format!("{what} mix {a} and {b}: cast one side"))?),
         };
     }
     let Some(ty) = target else { return Ok((nodes, None)) };
-    // A decimal met after a float literal: the literal takes the decimal's type only when it fits it exactly.
-    let lossy = |n: &Node| {
-        let (Type::Decimal(p, s), Some(Type::Float)) = (ty, n.ty) else { return false };
-        n.number.as_deref().is_none_or(|text| crate::cell::read_decimal(text, p, s).is_none())
-    };
-    if nodes.iter().any(lossy) {
-        return Err(format!("{what} mix float and {ty}: cast one side"));
-    }
     Ok((nodes.into_iter().map(|n| n.widen(ty)).collect(), Some(ty)))
 }
 
 /// The type that holds both without loss, where there is one.
-fn meet(a: Type, b: Type, newer: &Node) -> Option<Type> {
+fn meet(a: Type, b: Type) -> Option<Type> {
     match (a, b) {
         _ if a == b => Some(a),
         (Type::Int, Type::Float) | (Type::Float, Type::Int) => Some(Type::Float),
-        (Type::Int, Type::Decimal(_, s)) | (Type::Decimal(_, s), Type::Int) => Some(Type::Decimal(38, s)),
-        (Type::Decimal(_, s), Type::Decimal(_, t)) => Some(Type::Decimal(38, s.max(t))),
-        (Type::Decimal(_, s), Type::Float) => {
-            let digits = newer.number.as_ref()?.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-            Some(Type::Decimal(38, s.max(u8::try_from(digits).ok()?)))
-        }
-        (Type::Float, Type::Decimal(_, s)) => Some(Type::Decimal(38, s)),
+        // 19 digits hold any 64-bit integer.
+        (Type::Int, Type::Decimal(p, s)) | (Type::Decimal(p, s), Type::Int) => decimal((p - s).max(19), s),
+        (Type::Decimal(p, s), Type::Decimal(q, t)) => decimal((p - s).max(q - t), s.max(t)),
         _ => None,
     }
+}
+
+/// A decimal with so many digits before and after the point, where there is one.
+fn decimal(whole: u8, scale: u8) -> Option<Type> {
+    let precision = whole.checked_add(scale).filter(|p| (1..=38).contains(p))?;
+    Some(Type::Decimal(precision, scale))
+}
+
+/// The decimal type of a numeric literal; none for one with an exponent.
+fn literal_type(text: &str) -> Option<Type> {
+    let (whole, fraction) = text.trim_start_matches('-').split_once('.').unwrap_or((text, ""));
+    let digits = |s: &str| s.bytes().filter(u8::is_ascii_digit).count();
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'));
+    let (whole, fraction) = (u8::try_from(digits(whole)).ok()?, u8::try_from(digits(fraction)).ok()?);
+    if plain { decimal(whole.max(1), fraction) } else { None }
 }
 
 /// Passes a bool on, refuses anything else.
@@ -110,10 +117,10 @@ fn arithmetic(left: Node, op: &Op, right: Node) -> Result<Node, String> {
         (Some(ty @ Type::Int), _) => Node::both(left, right, ty, |a, b| {
             narrow(apply(a.cast(DataType::Int128), b.cast(DataType::Int128)), op.to_string())
         }),
-        (Some(ty @ Type::Float), _) => Node::both(left, right, ty, apply),
-        (Some(Type::Decimal(_, s)), Op::Plus | Op::Minus) => {
-            let wide = Type::Decimal(38, s);
-            Node::both(left.widen(wide), right.widen(wide), wide, apply)
+        (Some(ty @ Type::Float), _) => Node::both(left, right, ty, |a, b| finite(apply(a, b))),
+        (Some(Type::Decimal(p, s)), Op::Plus | Op::Minus) => {
+            let wide = decimal(p - s + 1, s).ok_or_else(|| format!("`{op}` can leave 38 digits: cast to double"))?;
+            Node::both(left.widen(wide), right.widen(wide), wide, |a, b| apply(a, b).cast(polars_type(wide)))
         }
         (Some(Type::Decimal(..)), _) => Err("`*` of decimals is not exact: cast both sides to double".into()),
         (Some(Type::Date | Type::Datetime), _) => Err(format!("`{op}` of dates: use `days_between(a, b)`")),
@@ -130,8 +137,17 @@ fn divide(left: Node, right: Node) -> Result<Node, String> {
     }
     let grain = join(left.grain, right.grain)?;
     let (a, b) = (left.widen(Type::Float).expr, right.widen(Type::Float).expr);
-    let expr = when(b.clone().eq(lit(0.0))).then(lit(NULL)).otherwise(a / b);
-    Ok(Node { expr, ty: Some(Type::Float), grain, number: None })
+    // By zero it is infinite or no number: null either way.
+    Ok(Node { expr: finite(a / b), ty: Some(Type::Float), grain, number: None })
+}
+
+/// A float with NaN and infinity as null. A function, as an expression would name its argument twice, and a nest of them
+/// would double at each step.
+pub(super) fn finite(float: Plan) -> Plan {
+    let only_finite = |column: Column| -> PolarsResult<Column> {
+        Ok(column.f64()?.apply(|value| value.filter(|v| v.is_finite())).into_column())
+    };
+    float.map(only_finite, |_, field| Ok(Field::new(field.name().clone(), DataType::Float64)))
 }
 
 /// How the error of a number that is out of range begins; what it happened in follows, and a backtick.

@@ -74,20 +74,12 @@ pub(crate) fn compile(text: &str, scope: &Scope, context: Context) -> Result<Typ
         (Context::Aggregate, Grain::Row | Grain::Constant) => {
             Err(format!("an aggregate is needed here, such as `max({text})`"))
         }
-        _ => Ok(Typed { expr: finite(node.expr, ty), ty, columns: compiler.columns }),
+        _ => Ok(Typed { expr: node.expr, ty, columns: compiler.columns }),
     }
 }
 
 fn parse_error(error: &sqlparser::parser::ParserError) -> String {
     format!("cannot parse the expression: {error}")
-}
-
-/// NaN and infinity never leave an expression.
-fn finite(expr: Plan, ty: Type) -> Plan {
-    match ty {
-        Type::Float => when(expr.clone().is_finite()).then(expr).otherwise(lit(NULL)),
-        _ => expr,
-    }
 }
 
 pub(super) struct Compiler<'a> {
@@ -179,7 +171,10 @@ impl Compiler<'_> {
         match (op, node.ty, &node.number) {
             (UnaryOperator::Not, _, _) => Ok(check_bool(node, "`not`")?.map_to(Type::Bool, Plan::not)),
             (UnaryOperator::Plus, Some(Type::Int | Type::Float | Type::Decimal(..)), _) => Ok(node),
-            (UnaryOperator::Minus, _, Some(text)) => number(&format!("-{text}")),
+            (UnaryOperator::Minus, _, Some(text)) => match text.strip_prefix('-') {
+                Some(positive) => number(positive),
+                None => number(&format!("-{text}")),
+            },
             (UnaryOperator::Minus, Some(Type::Int), _) => {
                 binary(number("0")?, &sqlparser::ast::BinaryOperator::Minus, node)
             }

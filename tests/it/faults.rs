@@ -178,6 +178,20 @@ fn an_output_folder_that_cannot_be_written() {
 }
 
 #[test]
+fn something_else_in_an_outputs_place_is_found_before_anything_is_replaced() {
+    let (dir, outputs, _) = finished();
+    fs::remove_file(dir.path("data_out/profiles.parquet")).expect("removed");
+    fs::create_dir(dir.path("data_out/profiles.parquet")).expect("a folder");
+    let stderr = dir.onefold(&["run", "--safe-csv"]).expect(7);
+    assert!(stderr.contains("`data_out/profiles.parquet` stands in the place of an output"), "{stderr}");
+    assert!(dir.bytes("data_out/profiles.csv") == outputs.0 && !dir.exists("data_out/.onefold/journal.json"));
+    fs::remove_dir(dir.path("data_out/profiles.parquet")).expect("removed");
+    dir.write("data_out/rejects", "not a folder");
+    dir.write("sample_data/crm.csv", dir.read("sample_data/crm.csv") + "x\n");
+    assert!(dir.onefold(&["run"]).expect(7).contains("`data_out/rejects` stands in the place"));
+}
+
+#[test]
 fn two_runs_on_one_folder() {
     let dir = Workdir::with_sample(10);
     let space = onefold::workspace::Workspace::open(&dir.path("data_out"), "first").expect("a workspace");

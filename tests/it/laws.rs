@@ -6,7 +6,6 @@ use std::fmt::Write;
 use onefold::executor::Drill;
 use onefold::manifest::Manifest;
 use onefold::settings::Settings;
-use onefold::source::RejectLimit;
 use proptest::prelude::*;
 
 use crate::workdir::Workdir;
@@ -117,7 +116,7 @@ fn csv(columns: &[&str], rows: &[Row], turn: usize, crlf: bool) -> String {
 fn run(dir: &Workdir, input: &str, output: &str, change: impl FnOnce(&mut Settings)) -> Manifest {
     let mut settings = dir.settings(output);
     settings.inputs.folder = dir.path(input);
-    settings.reject_limit = RejectLimit::Percent(100.0);
+    settings.reject_limit = "100%".parse().expect("a limit");
     settings.shards = Some(4);
     change(&mut settings);
     onefold::run(&settings).unwrap_or_else(|e| panic!("{output}: {e}"))

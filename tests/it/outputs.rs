@@ -136,6 +136,16 @@ fn a_failed_run_ends_its_json_log_with_the_error() {
 }
 
 #[test]
+fn wrong_usage_is_json_too_when_json_is_asked_for() {
+    let dir = Workdir::new();
+    let ran = dir.onefold(&["run", "--shards", "0", "--log-format", "json"]);
+    ran.expect(2);
+    let events = ran.events();
+    assert_eq!((events.len(), &events[0]["event"], &events[0]["exit_code"]), (1, &"error".into(), &2.into()));
+    assert!(events[0]["error"].as_str().is_some_and(|e| e.contains("--shards")), "{}", events[0]);
+}
+
+#[test]
 fn a_closed_pipe_is_no_error() {
     let dir = Workdir::with_sample(50);
     dir.onefold(&["run"]).expect(0);

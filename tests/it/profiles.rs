@@ -155,6 +155,7 @@ fn a_file_given_by_hand_replaces_the_folders() {
 #[test]
 fn empty_lines_before_the_header_are_no_header() {
     let dir = Workdir::new();
+    dir.write("in/t.csv", "\u{feff}\"x,\",id,v\n1,a,2\n");
     dir.write("in/s.csv", "\u{feff}\r\n\n\"id\",v\r\na,1\nb\n");
     dir.write("p.toml", "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.s]\nfiles = [\"s.csv\"]\nkeep = [\"v\"]\n[output]\ncolumns = [\"id\", \"v\"]\n");
     dir.onefold(&["run", "--input", "in", "--profile", "p.toml"]).expect(0);
@@ -190,5 +191,35 @@ fn the_events_sample_in_the_repository_is_what_generate_writes() {
     for file in ["accounts.csv", "invoices.csv", "usage.csv", "tickets.csv", "profile.toml"] {
         let kept = std::fs::read(project().join("sample_data/events").join(file)).expect("a sample file");
         assert!(kept == dir.bytes(&format!("events/{file}")), "{file}");
+    }
+}
+
+#[test]
+fn what_expressions_mean_on_data() {
+    let dir = Workdir::new();
+    dir.write("in/s.csv", "id,t,n,c,w\na,<b>x.y</b>,1,1,1.5\na,,2,,2.5\nb,plain,,0,\n");
+    let aggregates = [
+        ("rows", "count(*)", "2", "1"),
+        ("filled", "count(t)", "1", "1"),
+        ("twice", "sum(n) + sum(n)", "6", ""),
+        ("exact", "sum(w) - 0.125", "3.875", ""),
+        ("tags", "count(*) filter (where t like '<b>%.y</b>')", "1", "0"),
+        ("some", "max(n) in (1, 2, null)", "true", ""),
+        ("none", "sum(n) / sum(c) - sum(n) / 0", "", ""),
+        ("infinite", "coalesce(sum(c * 1e308 * 10.0), 7.0)", "7.0", "0.0"),
+    ];
+    let fields: Vec<String> = aggregates.iter().map(|(name, sql, ..)| format!("{name} = \"{sql}\"")).collect();
+    let names: Vec<String> = aggregates.iter().map(|(name, ..)| format!("\"{name}\"")).collect();
+    let spec = format!(
+        "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.s]\nfiles = [\"s.csv\"]\ntypes = {{ n = \"int\", c = \"float\", w = \"decimal(9,2)\" }}\n[sources.s.aggregates]\n{}\n[output]\ncolumns = [\"id\", {}]\n",
+        fields.join("\n"),
+        names.join(", ")
+    );
+    dir.write("p.toml", spec);
+    dir.onefold(&["run", "--input", "in", "--profile", "p.toml"]).expect(0);
+    let csv = dir.read("data_out/profiles.csv");
+    let lines: Vec<Vec<&str>> = csv.lines().skip(1).map(|l| l.split(',').skip(1).collect()).collect();
+    for (at, (name, sql, of_a, of_b)) in aggregates.iter().enumerate() {
+        assert_eq!((lines[0][at], lines[1][at]), (*of_a, *of_b), "{name} = {sql}");
     }
 }
