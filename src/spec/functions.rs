@@ -8,7 +8,7 @@
 //! | `coalesce(a, b, …)`, `nullif(a, b)`, `greatest(a, …)`, `least(a, …)` | the arguments' type; the last two skip nulls |
 //! | `abs(number)`, `round(float, digits)` | number; halves away from zero |
 //! | `year(date)`, `month(date)`, `day(date)` | int |
-//! | `days_between(a, b)` | int, days from date `a` to date `b` |
+//! | `days_between(a, b)` | int, days from the day of `a` to the day of `b`, dates or datetimes |
 //! | `cast(x as type)`, `try_cast(text as type)` | `type`; a text that is no such value is null |
 //! | `count(*)`, `count(x)`, `count(distinct x)`, `sum(x)`, `avg(x)`, `min(x)`, `max(x)` | aggregates, with `filter (where …)` |
 //! | `max_by(x, y)`, `min_by(x, y)` | aggregates: `x` of the row with the greatest, least `y`; of equal rows the last |
@@ -220,13 +220,13 @@ fn many(name: &str, args: Vec<Node>) -> Result<Node, String> {
 
 /// Date minus date is a Duration in Polars and an integer in DuckDB: this is the one way to say it.
 fn days_between(from: Node, to: Node) -> Result<Node, String> {
-    for node in [&from, &to] {
-        if node.ty != Some(Type::Date) {
-            return Err("`days_between` needs two dates: `cast(… as date)` makes one of a datetime".into());
-        }
-    }
+    let day = |node: Node| match node.ty {
+        Some(Type::Date) => Ok(node),
+        Some(Type::Datetime) => Ok(node.map_to(Type::Date, |e| e.cast(DataType::Date))),
+        _ => Err("`days_between` needs two dates or datetimes".to_owned()),
+    };
     let days = |e: Plan| e.cast(DataType::Int32).cast(DataType::Int64);
-    Node::both(from, to, Type::Int, |a, b| days(b) - days(a))
+    Node::both(day(from)?, day(to)?, Type::Int, |a, b| days(b) - days(a))
 }
 
 /// A SQL pattern as an anchored regular expression.

@@ -197,7 +197,10 @@ fn the_events_sample_in_the_repository_is_what_generate_writes() {
 #[test]
 fn what_expressions_mean_on_data() {
     let dir = Workdir::new();
-    dir.write("in/s.csv", "id,t,n,c,w\na,<b>x.y</b>,1,1,1.5\na,,2,,2.5\nb,plain,,0,\n");
+    dir.write(
+        "in/s.csv",
+        "id,t,n,c,w,at\na,<b>x.y</b>,1,1,1.5,1969-12-30 23:59:59\na,,2,,2.5,\nb,plain,,0,,1970-01-02 00:00:01\n",
+    );
     let aggregates = [
         ("rows", "count(*)", "2", "1"),
         ("filled", "count(t)", "1", "1"),
@@ -206,12 +209,13 @@ fn what_expressions_mean_on_data() {
         ("tags", "count(*) filter (where t like '<b>%.y</b>')", "1", "0"),
         ("some", "max(n) in (1, 2, null)", "true", ""),
         ("none", "sum(n) / sum(c) - sum(n) / 0", "", ""),
+        ("age", "days_between(max(at), date '1970-01-01')", "2", "-1"),
         ("infinite", "coalesce(sum(c * 1e308 * 10.0), 7.0)", "7.0", "0.0"),
     ];
     let fields: Vec<String> = aggregates.iter().map(|(name, sql, ..)| format!("{name} = \"{sql}\"")).collect();
     let names: Vec<String> = aggregates.iter().map(|(name, ..)| format!("\"{name}\"")).collect();
     let spec = format!(
-        "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.s]\nfiles = [\"s.csv\"]\ntypes = {{ n = \"int\", c = \"float\", w = \"decimal(9,2)\" }}\n[sources.s.aggregates]\n{}\n[output]\ncolumns = [\"id\", {}]\n",
+        "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.s]\nfiles = [\"s.csv\"]\ntypes = {{ n = \"int\", c = \"float\", w = \"decimal(9,2)\", at = \"datetime\" }}\n[sources.s.aggregates]\n{}\n[output]\ncolumns = [\"id\", {}]\n",
         fields.join("\n"),
         names.join(", ")
     );
