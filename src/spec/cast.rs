@@ -4,7 +4,7 @@ use polars::prelude::{Column, Expr as Plan, Field, PolarsResult};
 use sqlparser::ast::{CastKind, DataType as SqlType, ExactNumberInfo};
 
 use super::sql::Node;
-use crate::cell::{CellType, Type};
+use crate::cell::{CellType, Type, read_decimal};
 use crate::interop::{polars_type, read_column};
 
 /// The type a SQL type name stands for.
@@ -31,6 +31,12 @@ pub(super) fn sql_type(sql: &SqlType) -> Result<Type, String> {
 /// Compiles a cast.
 pub(super) fn cast(node: Node, kind: &CastKind, to: Type) -> Result<Node, String> {
     let Some(from) = node.ty else { return Ok(node.map_to(to, |e| e.cast(polars_type(to)))) };
+    if let (Type::Decimal(p, s), Some(text)) = (to, &node.number)
+        && read_decimal(text, p, s).is_some()
+    {
+        // A literal is the decimal that it is written as.
+        return Ok(node.widen(to));
+    }
     let same_everywhere = match (from, to) {
         _ if from == to => true,
         (Type::Text, _) if matches!(kind, CastKind::TryCast) => return Ok(node.map_to(to, |e| read_text(e, to))),
