@@ -1,5 +1,6 @@
 //! The command line: arguments, one file per command, log and exit codes. Never polars, never the pipeline's insides.
 
+mod bench;
 mod check;
 mod completions;
 pub mod exit;
@@ -58,6 +59,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Prove a finished run from its files alone
     Verify(verify::VerifyArgs),
+    /// Time the whole run by number of shards
+    Bench(bench::BenchArgs),
     /// Write sample data of any size
     Generate(generate::GenerateArgs),
     /// Print shell completions
@@ -71,6 +74,7 @@ Examples:
   onefold run --print-profile > my.toml             a profile spec to start from
   onefold run --profile my.toml                     your own profile
   onefold verify                                    proof from the files alone
+  onefold bench --shards 1,16 --export-chart bench.svg      what shards gain here
 
 Exit codes:
   0 done   2 wrong usage   3 profile spec invalid   4 input unusable   5 a shard failed for good
@@ -93,7 +97,7 @@ impl Cli {
                 logging::start(&talk, &RUN_ID);
                 let text = told.to_string();
                 let cause = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-                return exit::report(&onefold::Error::Usage(cause.to_owned()));
+                return exit::report(&onefold::Error::Usage(cause.to_owned()).into());
             }
             // A closed pipe is no error.
             let _ = told.print();
@@ -115,13 +119,15 @@ impl Cli {
     }
 
     /// Carries out the command.
-    pub fn run(&self) -> onefold::Result<()> {
-        match &self.command {
+    pub fn run(&self) -> Result<(), exit::Failure> {
+        let done = match &self.command {
             Command::Run(args) => args.run(&self.talk, self.run_id()),
             Command::Check(args) => args.run(&self.talk),
             Command::Verify(args) => args.run(&self.talk),
+            Command::Bench(args) => return args.run(&self.talk),
             Command::Generate(args) => args.run(&self.talk),
             Command::Completions(args) => args.run(),
-        }
+        };
+        Ok(done?)
     }
 }

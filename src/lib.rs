@@ -93,4 +93,5 @@ pub mod workspace;
 
 pub use error::{Error, Result};
 pub use pipeline::{check, run};
+pub use route::default_shards;
 pub use verify::verify;

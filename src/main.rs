@@ -22,6 +22,6 @@ fn main() -> ExitCode {
     match catch(|| cli.run()) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => exit::report(&error),
-        Err(panic) => exit::report(&onefold::Error::Bug(panic)),
+        Err(panic) => exit::report(&onefold::Error::Bug(panic).into()),
     }
 }

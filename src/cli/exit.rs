@@ -6,10 +6,43 @@ use std::process::ExitCode;
 use onefold::Error;
 use onefold::error::Side;
 
-/// Tells an error through the log and gives its exit code.
-pub fn report(error: &Error) -> ExitCode {
-    let code = code(error);
-    tracing::error!(event = "error", error = error.to_string(), exit_code = code);
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// It failed itself.
+    Own(Error),
+    /// A run that it started as a process failed.
+    Run {
+        /// The run's exit code.
+        code: u8,
+        /// The run's error.
+        told: String,
+    },
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Own(error)
+    }
+}
+
+impl Failure {
+    /// A run's failure with what was going on; its exit code stays.
+    pub fn during(self, what: &str) -> Self {
+        match self {
+            Self::Run { code, told } => Self::Run { code, told: format!("{what}: {told}") },
+            own => own,
+        }
+    }
+}
+
+/// Tells a failure through the log and gives its exit code.
+pub fn report(failure: &Failure) -> ExitCode {
+    let (code, told) = match failure {
+        Failure::Own(error) => (code(error), error.to_string()),
+        Failure::Run { code, told } => (*code, told.clone()),
+    };
+    tracing::error!(event = "error", error = told, exit_code = code);
     ExitCode::from(code)
 }
 

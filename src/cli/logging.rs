@@ -75,7 +75,7 @@ fn volume(level: Level, fields: &Map<String, Value>) -> Volume {
     match (level, fields.get("event").and_then(Value::as_str)) {
         (Level::ERROR, Some("error")) => Volume::Errors,
         (Level::ERROR | Level::WARN, _) => Volume::Warnings,
-        (_, Some("source_read" | "publish")) => Volume::Progress,
+        (_, Some("source_read" | "publish" | "bench_run")) => Volume::Progress,
         _ => Volume::Everything,
     }
 }
@@ -110,6 +110,7 @@ fn text(level: Level, fields: &Map<String, Value>) -> String {
             get("attempts"),
             get("error")
         ),
+        "bench_run" => bench_run(get),
         "publish" => format!("published {}: {} rows, {} bytes", get("file"), get("rows"), get("bytes")),
         event => {
             let rest: Vec<String> =
@@ -119,6 +120,11 @@ fn text(level: Level, fields: &Map<String, Value>) -> String {
             format!("{mark}{what} {}", rest.join(" ")).trim_end_matches([' ', ':']).to_owned()
         }
     }
+}
+
+fn bench_run(get: impl Fn(&str) -> String) -> String {
+    let warm_up = if get("warm_up") == "true" { ", warm-up" } else { "" };
+    format!("run {} of {}: --shards {}, {} s{warm_up}", get("run"), get("of"), get("shards"), get("seconds"))
 }
 
 /// An event's fields as JSON.

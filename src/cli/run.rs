@@ -1,5 +1,6 @@
 //! `onefold run`: flags → settings → the pipeline → a closing summary.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -89,6 +90,28 @@ impl InputArgs {
         settings.inputs.overrides.clone_from(&self.source);
         Ok(settings)
     }
+
+    /// The same flags, for another process in the same folder.
+    pub fn to_args(&self) -> Vec<OsString> {
+        let Self { input, profile, source } = self;
+        // Joined by `=`, so that a name that begins with `-` is no flag.
+        let joined = |flag: &str, file: &PathBuf| {
+            let mut arg = OsString::from(flag);
+            arg.push(file);
+            arg
+        };
+        let sources = source.iter().map(|(name, file)| joined(&format!("--source={name}="), file));
+        let profile = profile.iter().map(|file| joined("--profile=", file));
+        std::iter::once(joined("--input=", input)).chain(profile).chain(sources).collect()
+    }
+
+    /// The inputs in the user's words.
+    pub fn describe(&self) -> String {
+        let Self { input, profile, source } = self;
+        let profile = profile.iter().map(|file| format!(", profile {}", file.display()));
+        let by_hand = source.iter().map(|(name, file)| format!(", {name}={}", file.display()));
+        std::iter::once(input.display().to_string()).chain(by_hand).chain(profile).collect()
+    }
 }
 
 impl RunArgs {
@@ -154,12 +177,14 @@ fn date(text: &str) -> std::result::Result<NaiveDate, String> {
 /// Shards beyond this would be smaller than their own bookkeeping.
 const MOST: usize = 65_536;
 
-fn at_least_one(text: &str) -> std::result::Result<usize, String> {
+/// A number of shards, threads or runs.
+pub fn at_least_one(text: &str) -> std::result::Result<usize, String> {
     let number = text.parse().ok().filter(|n| (1..=MOST).contains(n));
     number.ok_or_else(|| format!("not a number from 1 to {MOST}"))
 }
 
-fn size(text: &str) -> std::result::Result<u64, String> {
+/// A number of bytes.
+pub fn size(text: &str) -> std::result::Result<u64, String> {
     text.parse::<bytesize::ByteSize>()
         .map(|s| s.as_u64())
         .map_err(|_| "not a size: use 2GB, 512MiB or a number of bytes".to_owned())

@@ -69,7 +69,7 @@ fn write(manifest: &Manifest, input: &Path, output: &Path, text: &mut String) ->
 }
 
 /// A number with its thousands set apart.
-fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

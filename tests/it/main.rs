@@ -1,6 +1,7 @@
 //! The one integration binary: what onefold promises, checked from outside.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why")]
 
+mod bench;
 mod cli;
 mod faults;
 mod laws;

@@ -61,10 +61,10 @@ fn the_first_two_commands_are_the_run_and_the_tests() {
 }
 
 #[test]
-fn the_readme_names_every_flag_of_run_and_every_exit_code() {
+fn the_readme_names_every_flag_of_run_and_bench_and_every_exit_code() {
     let dir = Workdir::new();
     let text = fs::read_to_string(project().join("README.md")).expect("README.md");
-    let help = dir.onefold(&["run", "--help"]).stdout();
+    let help = ["run", "bench"].map(|command| dir.onefold(&[command, "--help"]).stdout()).concat();
     let flags = help
         .split_whitespace()
         .filter(|w| w.starts_with("--"))

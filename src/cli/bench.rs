@@ -1,0 +1,169 @@
+//! `onefold bench`: times the whole run by number of shards, each run a process of its own in a temporary folder.
+
+mod chart;
+mod export;
+mod machine;
+mod measure;
+mod plan;
+mod results;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tempfile::TempDir;
+use tracing::info;
+
+use onefold::source::{OpenInputs, RejectLimit};
+use onefold::{Error, Result, default_shards};
+
+use super::exit::Failure;
+use super::run::{InputArgs, at_least_one, size};
+use super::{Talk, out::say};
+
+use export::Export;
+use measure::{Runs, Sample};
+use plan::Turn;
+use results::{About, Outcome};
+
+/// Flags of `onefold bench`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct BenchArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    /// Shard counts to time, in this order [default: 1,2,4,8,16,32,64 and the run's own default]
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = at_least_one)]
+    shards: Vec<usize>,
+    /// Timed runs of each shard count
+    #[arg(long, value_name = "N", default_value = "5", value_parser = at_least_one)]
+    runs: usize,
+    /// Runs of each shard count before the timed ones
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    warm_up: u16,
+    /// Threads of every run, as for `onefold run`
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    threads: Option<usize>,
+    /// Memory limit of every run, as for `onefold run`
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory_limit: Option<u64>,
+    /// Rejected rows that a source may have, as for `onefold run`
+    #[arg(long, value_name = "N|P%")]
+    max_rejects: Option<RejectLimit>,
+    /// Folder for the runs' outputs, on the disk to be measured; what is put there is removed
+    /// [default: the system's folder for temporary files]
+    #[arg(long, value_name = "DIR")]
+    work_dir: Option<PathBuf>,
+    /// Write the results as JSON, one object per shard count
+    #[arg(long, value_name = "FILE")]
+    export_json: Option<PathBuf>,
+    /// Draw the results, as a picture (.svg) or a page (.html)
+    #[arg(long, value_name = "FILE", value_parser = chart::file)]
+    export_chart: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "\
+Each round runs every shard count once, forward and backward in turn, so that a noisy machine favours none.
+The speed-up is wall against wall, against 1 shard of the same bench. Exit code 6: the outputs' bytes differ.
+
+Examples:
+  onefold bench                                          sample_data, the default shard counts
+  onefold bench --shards 1,16 --runs 3                   two counts, three timed runs each
+  onefold bench --input exports --work-dir /mnt/disk     your data, your disk
+  onefold bench --export-json b.json --export-chart b.svg";
+
+impl BenchArgs {
+    /// Carries out the command.
+    pub fn run(&self, talk: &Talk) -> std::result::Result<(), Failure> {
+        // What stops every run stops the bench before the first.
+        let inputs = onefold::check(&self.input.settings(Path::new(""))?)?;
+        let exports = self.exports(&inputs)?;
+        let default = default_shards(inputs.bytes());
+        let counts = plan::counts(&self.shards, default);
+        let samples = self.measure(&plan::turns(&counts, usize::from(self.warm_up), self.runs))?;
+        let about = About::new(self.input.describe(), &samples, self.runs, self.warm_up);
+        let outcomes = results::outcomes(&counts, default, &samples, &about);
+        if !talk.quiet {
+            say(&table::of(&outcomes, &about))?;
+        }
+        exports.write(&outcomes, &about)?;
+        Ok(same_bytes(&outcomes)?)
+    }
+
+    fn exports(&self, inputs: &OpenInputs) -> Result<Exports> {
+        let sources = || inputs.sources.iter().flatten().map(|f| f.path.as_path());
+        let open = |file: &Option<PathBuf>| file.as_deref().map(|f| Export::open(f, sources())).transpose();
+        if self.export_json.is_some() && self.export_json == self.export_chart {
+            return Err(Error::Usage("--export-json and --export-chart name the same file: choose two".into()));
+        }
+        Ok(Exports { json: open(&self.export_json)?, chart: open(&self.export_chart)? })
+    }
+
+    /// Makes the runs, one after the other, in a folder that goes when they are done or one has failed.
+    fn measure(&self, turns: &[Turn]) -> std::result::Result<Vec<(Turn, Sample)>, Failure> {
+        let folder = self.folder()?;
+        let runs = Runs::new(self.run_args(), folder.path())?;
+        let mut samples = Vec::new();
+        for (at, turn) in turns.iter().enumerate() {
+            let (run, of, shards, warm_up) = (at + 1, turns.len(), turn.shards, turn.warm_up);
+            let sample = runs.run(shards).map_err(|f| f.during(&format!("run {run} of {of}, --shards {shards}")))?;
+            info!(event = "bench_run", run, of, shards, seconds = sample.seconds, warm_up);
+            samples.push((*turn, sample));
+        }
+        let path = folder.path().to_owned();
+        folder.close().map_err(|e| Error::writing("remove", &path, e))?;
+        Ok(samples)
+    }
+
+    fn folder(&self) -> Result<TempDir> {
+        let place = self.work_dir.clone().unwrap_or_else(std::env::temp_dir);
+        tempfile::Builder::new().prefix("onefold-bench-").tempdir_in(&place).map_err(|cause| {
+            let place = place.display();
+            Error::Output(format!("cannot create a folder in `{place}`: {cause}; choose another place with --work-dir"))
+        })
+    }
+
+    /// The flags that all runs have in common.
+    fn run_args(&self) -> Vec<std::ffi::OsString> {
+        let mut args = self.input.to_args();
+        let Self { threads, memory_limit, max_rejects, .. } = self;
+        let flags = [
+            ("--threads", threads.map(|n| n.to_string())),
+            ("--memory-limit", memory_limit.map(|n| n.to_string())),
+            ("--max-rejects", max_rejects.map(|n| n.to_string())),
+        ];
+        for (flag, value) in flags {
+            args.extend(value.into_iter().flat_map(|v| [flag.into(), v.into()]));
+        }
+        args
+    }
+}
+
+/// The files to write, found to be writable before the first run.
+struct Exports {
+    json: Option<Export>,
+    chart: Option<Export>,
+}
+
+impl Exports {
+    fn write(self, outcomes: &[Outcome], about: &About) -> Result<()> {
+        if let Some(json) = self.json {
+            json.write(&results::to_json(outcomes)?)?;
+        }
+        if let Some(chart) = self.chart {
+            let picture = chart::draw(chart.path(), outcomes, about)?;
+            chart.write(picture.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+/// The bench's own verdict: neither the number of shards nor chance may change a byte.
+fn same_bytes(outcomes: &[Outcome]) -> Result<()> {
+    match results::different(outcomes) {
+        None => Ok(()),
+        Some(counts) => Err(Error::Verify(format!(
+            "the outputs with {counts} shards are not the same bytes as those of the first run; please report it"
+        ))),
+    }
+}

@@ -1,0 +1,168 @@
+//! The results as a picture: stages stacked to the whole run, the speed-up and the peak memory, by shard count.
+
+mod panels;
+mod scale;
+mod shape;
+
+use std::path::{Path, PathBuf};
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use serde::Serialize;
+
+use onefold::{Error, Result};
+
+use super::results::{About, Outcome, different};
+use super::table;
+use shape::Shape;
+
+/// What a chart's file may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Svg,
+    Html,
+}
+
+/// All that the picture's template is given.
+#[derive(Debug, Serialize)]
+struct Picture {
+    width: f64,
+    height: f64,
+    title: String,
+    /// The lines below the title.
+    lines: Vec<String>,
+    verdict: String,
+    same_bytes: bool,
+    shapes: Vec<Shape>,
+    /// Whether dark colours are used where the reader's system is dark. A lone picture keeps its white ground: many
+    /// viewers do not know what they are put on.
+    follows_theme: bool,
+}
+
+/// A chart's file by its name; for the command line.
+pub fn file(name: &str) -> std::result::Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    form(&path).map(|_| path).ok_or_else(|| "the name must end in .svg or .html".to_owned())
+}
+
+fn form(path: &Path) -> Option<Form> {
+    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "svg" => Some(Form::Svg),
+        "html" | "htm" => Some(Form::Html),
+        _ => None,
+    }
+}
+
+/// The text of the chart's file, in the form that its name asks for.
+pub fn draw(path: &Path, outcomes: &[Outcome], about: &About) -> Result<String> {
+    let form = form(path).unwrap_or(Form::Svg);
+    let svg = render("chart.svg", SVG, Value::from(Serde(picture(outcomes, about, form))))?;
+    match form {
+        Form::Svg => Ok(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{svg}\n")),
+        Form::Html => {
+            let (figures, stages) = (Serde(table::figures(outcomes)), Serde(table::stages(outcomes)));
+            let (title, width) = (title(about), panels::Frame::new(outcomes).width());
+            let (svg, notes) = (Value::from_safe_string(svg), table::notes(outcomes));
+            render("chart.html", HTML, context! { title, width, svg, figures, stages, notes })
+        }
+    }
+}
+
+const SVG: &str = include_str!("chart/chart.svg");
+const HTML: &str = include_str!("chart/chart.html");
+
+/// Fills a template; every value is escaped, a name that the template has and we have not is a bug.
+fn render(name: &'static str, template: &'static str, values: Value) -> Result<String> {
+    let bug = |e: minijinja::Error| Error::Bug(format!("the template `{name}`: {e}"));
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(bug)?);
+    environment.render_named_str(name, template, values).map_err(bug)
+}
+
+fn picture(outcomes: &[Outcome], about: &About, form: Form) -> Picture {
+    let frame = panels::Frame::new(outcomes);
+    let [input, how] = table::setting(about);
+    let lines = [input, how, machine(about)].iter().map(|line| printable(line)).collect();
+    Picture {
+        width: frame.width(),
+        height: panels::HEIGHT,
+        title: title(about),
+        lines,
+        verdict: table::verdict(outcomes),
+        same_bytes: different(outcomes).is_none(),
+        shapes: panels::all(&frame, outcomes),
+        follows_theme: form == Form::Html,
+    }
+}
+
+fn title(about: &About) -> String {
+    format!("onefold {}: the run by number of shards", about.onefold)
+}
+
+fn machine(about: &About) -> String {
+    let super::machine::Machine { cpu, cores, memory_bytes } = &about.machine;
+    let memory = memory_bytes.map(|bytes| format!(", {:.0} GB of memory", bytes as f64 / 1e9)).unwrap_or_default();
+    let cpu = cpu.as_ref().map(|cpu| format!(" ({cpu})")).unwrap_or_default();
+    format!("{cores} core{}{cpu}{memory}", if *cores == 1 { "" } else { "s" })
+}
+
+/// What XML can hold, and no more than fits in a line: paths can be anything.
+fn printable(line: &str) -> String {
+    /// Characters in the width of the narrowest picture.
+    const MOST: usize = 120;
+    let clean: Vec<char> = line.chars().map(|c| if is_xml(c) { c } else { '\u{fffd}' }).collect();
+    match clean.len().checked_sub(MOST) {
+        None | Some(0) => clean.into_iter().collect(),
+        // The end says more than the beginning: a path's last folder, and the figures.
+        Some(more) => std::iter::once('…').chain(clean.into_iter().skip(more + 1)).collect(),
+    }
+}
+
+fn is_xml(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::bench::results::tests::example;
+
+    #[test]
+    fn the_file_name_says_the_form() {
+        assert!(file("a.svg").is_ok() && file("b/c.HTML").is_ok());
+        assert!(file("a.png").is_err() && file("svg").is_err() && file("").is_err());
+    }
+
+    #[test]
+    fn the_picture_is_well_formed_and_escaped() {
+        let (outcomes, about) = example();
+        let svg = draw(Path::new("a.svg"), &outcomes, &about).expect("a picture");
+        let tree = roxmltree::Document::parse(&svg).expect("well-formed");
+        let texts: Vec<&str> = tree.descendants().filter_map(|n| n.text()).collect();
+        assert!(texts.iter().any(|t| t.contains("a <folder> & more: 4,000 rows")), "{texts:?}");
+        assert!(texts.iter().any(|t| t.contains("THE BYTES DIFFER")), "{texts:?}");
+        // Two counts with two stages and the rest each, and two bars of memory.
+        let bars =
+            tree.descendants().filter(|n| n.has_tag_name("rect") && n.children().any(|c| c.has_tag_name("title")));
+        assert_eq!(bars.count(), 2 * 3 + 2);
+    }
+
+    #[test]
+    fn the_page_is_well_formed_and_follows_the_theme() {
+        let (outcomes, about) = example();
+        let html = draw(Path::new("a.html"), &outcomes, &about).expect("a page");
+        let options = roxmltree::ParsingOptions { allow_dtd: true, ..roxmltree::ParsingOptions::default() };
+        roxmltree::Document::parse_with_options(&html, options).expect("well-formed");
+        assert!(html.contains("prefers-color-scheme: dark") && html.contains("<svg") && html.contains("<table"));
+    }
+
+    #[test]
+    fn any_path_is_printable() {
+        assert_eq!(printable("a\u{1}b\u{ffff}"), "a\u{fffd}b\u{fffd}");
+        let long = printable(&("x".repeat(200) + "end"));
+        assert!(long.starts_with('…') && long.ends_with("xend") && long.chars().count() == 120);
+    }
+}

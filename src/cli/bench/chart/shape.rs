@@ -1,0 +1,48 @@
+//! What a picture is made of. Colours and fonts are the template's: a shape has only the name of its class.
+
+use serde::Serialize;
+
+/// A shape and where it is, in pixels from the upper left.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Shape {
+    /// A bar; what it tells stands in its tip.
+    Bar { class: String, x: f64, y: f64, width: f64, height: f64, tip: String },
+    /// A small square of the legend.
+    Key { class: String, x: f64, y: f64 },
+    /// A straight line.
+    Line { class: &'static str, x1: f64, y1: f64, x2: f64, y2: f64 },
+    /// Lines through points, `x,y x,y …`.
+    Path { class: &'static str, points: String },
+    /// A point of such lines.
+    Dot { class: &'static str, x: f64, y: f64, tip: String },
+    /// Text; `anchor` says which end of it is at `x`.
+    Text { class: &'static str, x: f64, y: f64, anchor: &'static str, text: String },
+}
+
+impl Shape {
+    /// A line.
+    pub fn line(class: &'static str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) -> Self {
+        Self::Line { class, x1: pixel(x1), y1: pixel(y1), x2: pixel(x2), y2: pixel(y2) }
+    }
+
+    /// Text with its middle at `x`.
+    pub fn centred(class: &'static str, (x, y): (f64, f64), text: impl Into<String>) -> Self {
+        Self::Text { class, x: pixel(x), y: pixel(y), anchor: "middle", text: text.into() }
+    }
+
+    /// Text that begins at `x`.
+    pub fn text(class: &'static str, (x, y): (f64, f64), text: impl Into<String>) -> Self {
+        Self::Text { class, x: pixel(x), y: pixel(y), anchor: "start", text: text.into() }
+    }
+
+    /// Text that ends at `x`.
+    pub fn text_before(class: &'static str, (x, y): (f64, f64), text: impl Into<String>) -> Self {
+        Self::Text { class, x: pixel(x), y: pixel(y), anchor: "end", text: text.into() }
+    }
+}
+
+/// Tenths are as fine as a screen shows.
+pub fn pixel(x: f64) -> f64 {
+    (x * 10.0).round() / 10.0
+}

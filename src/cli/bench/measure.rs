@@ -1,0 +1,136 @@
+//! One run of `onefold run` as a process of its own: how long it took, what it says of itself, which bytes it wrote.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Instant;
+
+use indexmap::IndexMap;
+use sha2::{Digest, Sha256};
+
+use onefold::digest::hex;
+use onefold::manifest::Manifest;
+use onefold::workspace::MANIFEST_FILE;
+use onefold::{Error, Result};
+
+use super::machine::children_cpu;
+use crate::cli::exit::Failure;
+
+/// What one run gave.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sample {
+    /// Wall clock, from before its process starts to after it has ended.
+    pub seconds: f64,
+    /// User and system, of all its threads.
+    pub cpu_seconds: Option<f64>,
+    /// Seconds per stage, as its manifest lists them.
+    pub stages: IndexMap<String, f64>,
+    /// Peak resident memory.
+    pub peak_memory_bytes: Option<u64>,
+    /// Input rows.
+    pub rows: u64,
+    /// Input bytes.
+    pub bytes: u64,
+    pub threads: usize,
+    pub memory_limit: Option<u64>,
+    /// SHA-256 of each output file.
+    pub digests: IndexMap<String, String>,
+}
+
+/// What all runs have in common.
+pub struct Runs<'a> {
+    program: PathBuf,
+    args: Vec<OsString>,
+    folder: &'a Path,
+}
+
+impl<'a> Runs<'a> {
+    /// Runs of this very program with these flags, below this folder.
+    pub fn new(args: Vec<OsString>, folder: &'a Path) -> Result<Self> {
+        let program =
+            std::env::current_exe().map_err(|e| Error::Bug(format!("the program does not find itself: {e}")))?;
+        Ok(Self { program, args, folder })
+    }
+
+    /// One run. Its outputs are read, then removed.
+    pub fn run(&self, shards: usize) -> std::result::Result<Sample, Failure> {
+        let output = self.folder.join("out");
+        let mut command = Command::new(&self.program);
+        command.args(["run", "--quiet", "--log-format", "text"]).args(&self.args);
+        command.arg("--shards").arg(shards.to_string()).arg("--output").arg(&output);
+        // A drill of the caller's would be measured as well.
+        command.env_remove("CHAOS_FAIL_SHARD").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+
+        let (before, begun) = (children_cpu(), Instant::now());
+        let ended = command.output();
+        let (seconds, after) = (begun.elapsed().as_secs_f64(), children_cpu());
+
+        let ended = ended.map_err(|e| Error::Bug(format!("cannot start `{}`: {e}", self.program.display())))?;
+        if !ended.status.success() {
+            return Err(self.failure(&ended));
+        }
+        let cpu_seconds = before.zip(after).map(|(before, after)| rounded(after - before));
+        let sample = Sample { seconds: rounded(seconds), cpu_seconds, ..read(&output)? };
+        fs::remove_dir_all(&output).map_err(|e| Error::writing("remove", &output, e))?;
+        Ok(sample)
+    }
+
+    /// The run's error, in its own words and with its own exit code.
+    fn failure(&self, ended: &Output) -> Failure {
+        let stderr = String::from_utf8_lossy(&ended.stderr);
+        let told = stderr.trim();
+        let told = told.strip_prefix("error: ").unwrap_or(told);
+        match ended.status.code().map(u8::try_from) {
+            Some(Ok(code)) if told.contains(&*self.folder.to_string_lossy()) => {
+                let told = format!("{told} (a bench removes what its runs leave: `onefold run` shows the same)");
+                Failure::Run { code, told }
+            }
+            Some(Ok(code)) if !told.is_empty() => Failure::Run { code, told: told.to_owned() },
+            _ => Failure::Run { code: 70, told: format!("the process ended with {}", ended.status) },
+        }
+    }
+}
+
+/// What the run left: its manifest and its outputs.
+fn read(output: &Path) -> Result<Sample> {
+    let path = output.join(MANIFEST_FILE);
+    let text = fs::read(&path).map_err(|e| Error::writing("read back", &path, e))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).map_err(|e| Error::Bug(format!("`{}`: {e}", path.display())))?;
+    let Manifest { stages, peak_memory_bytes, inputs, threads, memory_limit, outputs, .. } = manifest;
+    let mut sample = Sample {
+        peak_memory_bytes,
+        rows: inputs.iter().map(|i| i.rows).sum(),
+        bytes: inputs.iter().map(|i| i.bytes).sum(),
+        threads,
+        memory_limit,
+        ..Sample::default()
+    };
+    for stage in stages {
+        *sample.stages.entry(stage.stage).or_default() += stage.seconds;
+    }
+    for file in outputs {
+        let digest = sha256(&output.join(&file.file))?;
+        sample.digests.insert(file.file, digest);
+    }
+    Ok(sample)
+}
+
+fn sha256(path: &Path) -> Result<String> {
+    let unreadable = |e| Error::writing("read back", path, e);
+    let mut file = File::open(path).map_err(unreadable)?;
+    let (mut hash, mut block) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut block).map_err(unreadable)? {
+            0 => return Ok(hex(&hash.finalize())),
+            n => hash.update(block.get(..n).unwrap_or_default()),
+        }
+    }
+}
+
+/// To the microsecond.
+pub fn rounded(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
+}

@@ -1,0 +1,153 @@
+//! The results as tables: what stands in which column, and how that looks on a terminal within 100 columns.
+
+use bytesize::ByteSize;
+use serde::Serialize;
+
+use super::results::{About, Outcome, different, stage_names};
+use crate::cli::summary::grouped;
+
+/// A table: a header and a row per shard count, all cells as text.
+#[derive(Debug, Serialize)]
+pub struct Grid {
+    pub header: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+/// All that the terminal shows.
+pub fn of(outcomes: &[Outcome], about: &About) -> String {
+    let [input, how] = setting(about);
+    let notes: String = notes(outcomes).iter().map(|line| format!("{line}\n")).collect();
+    format!(
+        "{input}\n{how}\n\n{}\nseconds per stage, medians\n{}\n{notes}{}\n",
+        text(&figures(outcomes)),
+        text(&stages(outcomes)),
+        verdict(outcomes)
+    )
+}
+
+/// What was measured and how, in two lines.
+pub fn setting(about: &About) -> [String; 2] {
+    let About { input, rows, bytes, threads, memory_limit, runs, warm_up, .. } = about;
+    let limit = memory_limit.map(|limit| format!(", memory limit {}", si(limit))).unwrap_or_default();
+    [
+        format!("{input}: {} rows, {}", grouped(*rows), si(*bytes)),
+        format!(
+            "{}{limit}; {} of each shard count after {warm_up} to warm up, interleaved",
+            counted(*threads, "thread"),
+            counted(*runs, "timed run")
+        ),
+    ]
+}
+
+/// What the figures mean.
+pub fn notes(outcomes: &[Outcome]) -> Vec<String> {
+    let baseline = outcomes.first().map_or(1, |o| o.baseline_shards);
+    let mut notes = vec![
+        format!("speed-up: against {}, wall against wall; mad: median distance from the median", shards(baseline)),
+        "rest: start and end of the process, publishing; peak: resident memory, largest of the runs".to_owned(),
+    ];
+    if let Some(default) = outcomes.iter().find(|o| o.is_default) {
+        notes.push(format!("without --shards, a run on this input has {}", shards(default.shards)));
+    }
+    notes
+}
+
+/// Whether the bytes were the same.
+pub fn verdict(outcomes: &[Outcome]) -> String {
+    match different(outcomes) {
+        None => "every run wrote the same bytes".to_owned(),
+        Some(counts) => format!("THE BYTES DIFFER: with {counts} shards from those of the first run"),
+    }
+}
+
+/// A number of shards, in words.
+pub fn shards(count: usize) -> String {
+    counted(count, "shard")
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn si(bytes: u64) -> String {
+    ByteSize(bytes).display().si().to_string()
+}
+
+/// The runs as a whole.
+pub fn figures(outcomes: &[Outcome]) -> Grid {
+    let header = ["shards", "median s", "min", "max", "mad", "speed-up", "rows/s", "MB/s", "CPU s", "peak", "same"];
+    let (seconds, unknown) = (seconds(outcomes), || "?".to_owned());
+    let row = |o: &Outcome| {
+        vec![
+            o.shards.to_string(),
+            seconds(o.seconds_median),
+            seconds(o.seconds_min),
+            seconds(o.seconds_max),
+            seconds(o.seconds_mad),
+            format!("{:.2}x", o.speedup),
+            grouped(o.rows_per_second as u64),
+            format!("{:.1}", o.mb_per_second),
+            o.cpu_seconds.map_or_else(unknown, |s| format!("{s:.2}")),
+            o.peak_memory_bytes.map_or_else(unknown, si),
+            if o.same_bytes { "yes" } else { "NO" }.to_owned(),
+        ]
+    };
+    Grid { header: header.map(str::to_owned).into(), rows: outcomes.iter().map(row).collect() }
+}
+
+/// Medians of the stages, and what is in none.
+pub fn stages(outcomes: &[Outcome]) -> Grid {
+    let (names, seconds) = (stage_names(outcomes), seconds(outcomes));
+    let row = |o: &Outcome| {
+        let stages = names.iter().map(|name| seconds(o.stages.get(*name).copied().unwrap_or_default()));
+        std::iter::once(o.shards.to_string()).chain(stages).chain([seconds(o.rest())]).collect()
+    };
+    let header = std::iter::once("shards").chain(names.iter().copied()).chain(["rest"]);
+    Grid { header: header.map(str::to_owned).collect(), rows: outcomes.iter().map(row).collect() }
+}
+
+/// Writes seconds: with milliseconds where all runs are short, else they would not be worth their room.
+fn seconds(outcomes: &[Outcome]) -> impl Fn(f64) -> String {
+    let decimals = if outcomes.iter().all(|o| o.seconds_max < 100.0) { 3 } else { 2 };
+    move |seconds| format!("{seconds:.decimals$}")
+}
+
+/// Columns as wide as their widest cell, all to the right.
+fn text(grid: &Grid) -> String {
+    let lines = || std::iter::once(&grid.header).chain(&grid.rows);
+    let width = |column: usize| lines().filter_map(|l| l.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..grid.header.len()).map(|column| width(column).unwrap_or_default() + 2).collect();
+    let line = |cells: &Vec<String>| {
+        let cells: String = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:>0$}", *width)).collect();
+        cells + "\n"
+    };
+    lines().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::bench::results::tests::example;
+
+    #[test]
+    fn the_tables_fit_and_say_which_bytes_differ() {
+        let (outcomes, about) = example();
+        let text = of(&outcomes, &about);
+        assert!(text.lines().all(|l| l.chars().count() <= 100), "{text}");
+        assert!(text.contains("speed-up: against 2 shards") && text.contains("has 8 shards"), "{text}");
+        assert!(text.contains("THE BYTES DIFFER: with 2 shards"), "{text}");
+        assert!(text.contains("       8     2.000  1.000  3.000  1.000     2.00x"), "{text}");
+        assert!(of(&outcomes[..1], &about).ends_with("every run wrote the same bytes\n"));
+    }
+
+    #[test]
+    fn large_figures_fit_too() {
+        let (mut outcomes, about) = example();
+        for o in &mut outcomes {
+            (o.shards, o.seconds_median, o.seconds_min, o.seconds_max) = (65_536, 1234.567, 1200.0, 1300.5);
+            (o.rows_per_second, o.mb_per_second, o.speedup) = (12_345_678.9, 1234.5, 10.01);
+            (o.cpu_seconds, o.peak_memory_bytes) = (Some(12_345.67), Some(123_456_789_012));
+        }
+        assert!(of(&outcomes, &about).lines().all(|l| l.chars().count() <= 100), "{}", of(&outcomes, &about));
+    }
+}
