@@ -24,7 +24,7 @@ use super::{Talk, out::say};
 use export::Export;
 use measure::{Runs, Sample};
 use plan::Turn;
-use results::{About, Outcome};
+use results::{About, Asked, Outcome};
 
 /// Flags of `onefold bench`.
 #[derive(Debug, Args)]
@@ -81,7 +81,8 @@ impl BenchArgs {
         let default = default_shards(inputs.bytes());
         let counts = plan::counts(&self.shards, default);
         let samples = self.measure(&plan::turns(&counts, usize::from(self.warm_up), self.runs))?;
-        let about = About::new(self.input.describe(), &samples, self.runs, self.warm_up);
+        let asked = Asked { runs: self.runs, warm_up: self.warm_up, memory_limit: self.memory_limit };
+        let about = About::new(self.input.describe(), &samples, asked);
         let outcomes = results::outcomes(&counts, default, &samples, &about);
         if !talk.quiet {
             say(&table::of(&outcomes, &about))?;

@@ -34,7 +34,6 @@ pub struct Sample {
     /// Input bytes.
     pub bytes: u64,
     pub threads: usize,
-    pub memory_limit: Option<u64>,
     /// SHA-256 of each output file.
     pub digests: IndexMap<String, String>,
 }
@@ -99,13 +98,12 @@ fn read(output: &Path) -> Result<Sample> {
     let text = fs::read(&path).map_err(|e| Error::writing("read back", &path, e))?;
     let manifest: Manifest =
         serde_json::from_slice(&text).map_err(|e| Error::Bug(format!("`{}`: {e}", path.display())))?;
-    let Manifest { stages, peak_memory_bytes, inputs, threads, memory_limit, outputs, .. } = manifest;
+    let Manifest { stages, peak_memory_bytes, inputs, threads, outputs, .. } = manifest;
     let mut sample = Sample {
         peak_memory_bytes,
         rows: inputs.iter().map(|i| i.rows).sum(),
         bytes: inputs.iter().map(|i| i.bytes).sum(),
         threads,
-        memory_limit,
         ..Sample::default()
     };
     for stage in stages {

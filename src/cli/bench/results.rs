@@ -21,6 +21,7 @@ pub struct About {
     /// Input bytes.
     pub bytes: u64,
     pub threads: usize,
+    /// As asked for; the run's own default otherwise.
     pub memory_limit: Option<u64>,
     /// Timed runs of each shard count.
     pub runs: usize,
@@ -64,13 +65,21 @@ pub struct Outcome {
 }
 
 impl About {
-    /// Of these samples.
-    pub fn new(input: String, samples: &[(Turn, Sample)], runs: usize, warm_up: u16) -> Self {
-        let sample = samples.first().map(|(_, s)| s.clone()).unwrap_or_default();
-        let Sample { rows, bytes, threads, memory_limit, .. } = sample;
+    /// Of these samples. All runs read the same rows with as many threads: the first knows how many.
+    pub fn new(input: String, samples: &[(Turn, Sample)], asked: Asked) -> Self {
+        let (rows, bytes, threads) = samples.first().map(|(_, s)| (s.rows, s.bytes, s.threads)).unwrap_or_default();
+        let Asked { runs, warm_up, memory_limit } = asked;
         let machine = Machine::here();
         Self { onefold: env!("CARGO_PKG_VERSION"), input, rows, bytes, threads, memory_limit, runs, warm_up, machine }
     }
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    pub runs: usize,
+    pub warm_up: u16,
+    pub memory_limit: Option<u64>,
 }
 
 /// The figures of each count, in this order.
@@ -171,7 +180,6 @@ pub mod tests {
             rows: 4000,
             bytes: 2_000_000,
             threads: 2,
-            memory_limit: None,
             digests: [("profiles.csv".to_owned(), digest.to_owned())].into(),
         };
         let turn = |shards, warm_up| Turn { shards, warm_up };
@@ -183,7 +191,7 @@ pub mod tests {
             (turn(8, false), sample(3.0, "a")),
             (turn(2, false), sample(4.0, "a")),
         ];
-        let about = About::new("a <folder> & more".into(), &samples, 2, 1);
+        let about = About::new("a <folder> & more".into(), &samples, Asked { runs: 2, warm_up: 1, memory_limit: None });
         (outcomes(&[8, 2], 8, &samples, &about), about)
     }
 
