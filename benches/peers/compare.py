@@ -61,7 +61,7 @@ def compare_column(files, name, tolerance):
 
 def compare_ids(files, key):
     """The ids, once both files have the same, in strictly rising order; else an error's text."""
-    ours, theirs = (f.read(columns=[key]).column(0).cast(pa.large_string()) for f in files)
+    ours, theirs = (f.read(columns=[key]).column(0).cast(pa.large_string()).fill_null("") for f in files)
     for name, ids in (("ours", ours), ("theirs", theirs)):
         if len(ids) > 1 and not pc.all(pc.less(ids.slice(0, len(ids) - 1), ids.slice(1))).as_py():
             return None, f"{name} is not sorted by `{key}`, or has an id twice"
@@ -82,36 +82,45 @@ def show(name, mask, columns, ids, most):
         print(f"  {ids[row]}: ours {columns[0][row].as_py()!r}, theirs {columns[1][row].as_py()!r}")
 
 
+def compare_cells(files, names, ids, tolerance, most):
+    """Compares the columns in turn: how many differ, and whether the floats are the same to the last bit."""
+    differing, exact = 0, True
+    for name in names:
+        mask, columns = compare_column(files, name, tolerance)
+        if mask is None:
+            print(f"DIFFERENT {name}: {columns}")
+            differing += 1
+        elif pc.any(mask).as_py():
+            show(name, mask, columns, ids, most)
+            differing += 1
+        elif pa.types.is_floating(columns[0].type):
+            exact = exact and not pc.any(different(*columns, 0.0)).as_py()
+    return differing, exact
+
+
 def compare(paths, tolerance, most):
     """Compares two files and prints what it finds; true when they are the same."""
     files = [pq.ParquetFile(path) for path in paths]
-    ours, theirs = (set(f.schema_arrow.names) - LEFT_OUT for f in files)
-    key = files[0].schema_arrow.names[0]
-    same = True
-    for name in sorted(ours ^ theirs):
-        print(f"DIFFERENT {name}: a column of {'ours' if name in ours else 'theirs'} alone")
-        same = False
+    ours, theirs = ([n for n in f.schema_arrow.names if n not in LEFT_OUT] for f in files)
+    alone = [(n, "ours") for n in ours if n not in theirs] + [(n, "theirs") for n in theirs if n not in ours]
+    for name, whose in alone:
+        print(f"DIFFERENT {name}: a column of {whose} alone")
+    key = ours[0]
     if key not in theirs:
         return False
     ids, error = compare_ids(files, key)
     if error:
         print(f"DIFFERENT rows: {error}")
         return False
-    names = [n for n in files[0].schema_arrow.names if n in ours & theirs and n != key]
-    exact = True
-    for name in names:
-        mask, columns = compare_column(files, name, tolerance)
-        if mask is None:
-            print(f"DIFFERENT {name}: {columns}")
-            same = False
-        elif pc.any(mask).as_py():
-            show(name, mask, columns, ids, most)
-            same = False
-        elif pa.types.is_floating(columns[0].type):
-            exact = exact and not pc.any(different(*columns, 0.0)).as_py()
+    names = [n for n in ours if n in theirs and n != key]
+    differing, exact = compare_cells(files, names, ids, tolerance, most)
+    differing += len(alone)
+    if differing:
+        print(f"different: {differing} columns of {len(names) + len(alone) + 1}, over {len(ids):,} rows")
+        return False
     floats = "floats to the last bit" if exact else f"floats within a relative {tolerance:g}"
-    print(f"{'same' if same else 'compared'}: {len(ids):,} rows, {len(names) + 1} columns; {floats}")
-    return same
+    print(f"same: {len(ids):,} rows, {len(names) + 1} columns; {floats}")
+    return True
 
 
 def main():
