@@ -5,9 +5,9 @@ mod common;
 
 use std::hint::black_box;
 
-use common::Sample;
+use common::{Sample, merge};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use onefold::merge::merge;
+use onefold::sink::ROW_GROUP;
 
 fn merging(c: &mut Criterion) {
     let customers = 100_000;
@@ -20,7 +20,10 @@ fn merging(c: &mut Criterion) {
         for shards in [1, 16, 64] {
             let parts = sample.parts(shards);
             group.bench_with_input(BenchmarkId::from_parameter(shards), &parts, |b, parts| {
-                b.iter(|| merge(black_box(parts)).expect("distinct ids"));
+                b.iter(|| {
+                    let mut merge = merge(&sample, black_box(parts));
+                    while merge.next(ROW_GROUP).expect("distinct ids").rows() > 0 {}
+                });
             });
         }
         group.finish();

@@ -1,22 +1,27 @@
-//! The hot path: spec + one shard's rows → one Polars `LazyFrame` of its profiles, sorted by id.
-//! Pure: no collect, no I/O, no clock, no log.
+//! The hot path: spec + one shard's rows → one Polars `LazyFrame` of what is computed, beside the columns that are only
+//! picked. Pure: no collect, no I/O, no clock, no log.
 
 mod aggregate;
+mod columns;
+mod distinct;
 mod index;
 mod key;
 mod latest;
+mod reduce;
 
-use arrow::array::RecordBatch;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BinaryArray, StringArray};
 use polars::prelude::{
-    AnyValue, Column as PolarsColumn, DataFrame, Expr, HConcatOptions, IdxCa, IntoLazy, IntoSeries, LazyFrame,
-    LiteralValue, NULL, NamedFrom, NewChunkedArray, PolarsError, Scalar, Series, StringChunked, col,
-    concat_lf_horizontal, concat_str, lit, when,
+    AnyValue, Column as PolarsColumn, DataFrame, Expr, HConcatOptions, IntoLazy, LazyFrame, LiteralValue, PolarsError,
+    Scalar, col, concat_lf_horizontal, lit,
 };
 
 use crate::error::{Error, Result};
 use crate::interop::{polars_type, to_polars};
 use crate::route::ShardInput;
-use crate::spec::{AS_OF, IDEMPOTENCY_KEY, RowRule, SOURCES, Score, Source, Spec};
+use crate::spec::{AS_OF, IDEMPOTENCY_KEY, Named, RowRule, SOURCES, Score, Spec};
 
 pub use index::{EXCLUDED, Index};
 pub use key::idempotency_keys;
@@ -36,7 +41,11 @@ pub struct Tally {
 
 /// A shard's plan, with the account of its rows.
 pub struct Plan {
-    /// The profiles, sorted by id; every output column but the idempotency key.
+    /// Number of profiles.
+    pub customers: usize,
+    /// The output columns that are ready: ids, picked values, sources.
+    pub ready: HashMap<String, ArrayRef>,
+    /// The other output columns but the idempotency key, in their order.
     pub frame: LazyFrame,
     /// Per source, in declared order.
     pub tallies: Vec<Tally>,
@@ -44,78 +53,96 @@ pub struct Plan {
 
 /// Plans one shard. `as_of` is in days since 1970-01-01; without one, `as_of` is null.
 ///
+/// A column that no expression names never enters Polars: its values go from the routed rows into the profile.
+///
 /// # Errors
-/// [`Error::Bug`] when the rows do not have the types that the spec declares.
+/// [`Error::Build`] for more text than a column can hold; [`Error::Bug`] when rows do not have the declared types.
 pub fn plan(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Plan> {
-    let index = Index::new(spec, input);
-    let ids = Series::from(StringChunked::from_iter_values(spec.key.as_str().into(), index.ids.iter().copied()));
-    let mut frames = vec![frame(index.ids.len(), vec![ids.into()])?.lazy()];
-    let mut tallies = Vec::new();
-    let mut known = Vec::new();
-    for (i, source) in spec.sources.iter().enumerate() {
-        let (codes, rows) = (&index.codes[i], &input.sources[i]);
-        let (picked, tally) = latest::pick(source, codes, rows, index.ids.len());
-        let name = presence(&source.name);
-        let present = picked.iter().map(Option::is_some);
-        known.push(Series::new(name.as_str().into(), present.collect::<Vec<bool>>()).into());
-        frames.push(match &source.rows {
-            RowRule::Latest(kept) => gather(source, kept, rows, picked)?,
-            RowRule::Aggregate(fields) => aggregate::plan(source, fields, codes, rows, index.ids.len(), as_of)?,
-        });
+    let index = Index::new(spec, input)?;
+    let customers = index.ids.len();
+    let mut ready = HashMap::from([(spec.key.clone(), texts(index.ids.iter().copied())?)]);
+    let (mut frames, mut tallies, mut known) = (Vec::new(), Vec::new(), Vec::new());
+    for ((source, rows), input) in spec.sources.iter().zip(&index.sources).zip(&input.sources) {
+        let (picked, tally) = latest::pick(source, rows, customers);
+        match &source.rows {
+            RowRule::Latest(kept) => {
+                let kept = columns::gather(source, kept, input.layout(), &rows.cells, &picked)?;
+                ready.extend(kept);
+            }
+            RowRule::Aggregate(fields) => {
+                frames.push(aggregate::plan(source, fields, rows, input.layout(), &index.ids, as_of)?);
+            }
+        }
+        known.push((source.name.as_str(), picked));
         tallies.push(tally);
     }
-    frames.push(frame(index.ids.len(), known)?.lazy());
-    let merged = concat_lf_horizontal(frames, HConcatOptions { parallel: false, ..HConcatOptions::default() })
-        .map_err(|e| bug(&e))?;
-    Ok(Plan { frame: finish(spec, merged, as_of), tallies })
+    ready.insert(SOURCES.to_owned(), sources(&known, customers)?);
+    let distinct = distinct::plan(spec, &ready)?;
+    let others: Vec<&Named> = spec.computed.iter().filter(|c| !distinct.contains_key(c.name.as_str())).collect();
+    frames.insert(0, named(spec, &others, &ready, customers)?.lazy());
+    frames.extend(distinct.into_values());
+    let options = HConcatOptions { parallel: false, ..HConcatOptions::default() };
+    let merged = concat_lf_horizontal(frames, options).map_err(|e| bug(&e))?;
+    let frame = finish(spec, &others, merged, &ready, as_of);
+    Ok(Plan { customers, ready, frame, tallies })
 }
 
-/// The merged columns, then computed ones, then scores, then what the output lists.
-fn finish(spec: &Spec, merged: LazyFrame, as_of: Option<i32>) -> LazyFrame {
-    let sources: Vec<Expr> = spec
-        .sources
-        .iter()
-        .map(|s| when(col(presence(&s.name))).then(lit(s.name.as_str())).otherwise(lit(NULL)))
-        .collect();
-    let mut frame = merged.with_column(concat_str(sources, "+", true).alias(SOURCES));
+/// The ready columns that an expression names, for Polars.
+fn named(spec: &Spec, computed: &[&Named], ready: &HashMap<String, ArrayRef>, customers: usize) -> Result<DataFrame> {
+    let computed = computed.iter().flat_map(|c| &c.value.columns);
+    let rules = spec.scores.iter().flat_map(|s| s.points.iter().flat_map(|p| &p.when.columns).chain(&s.needs_any));
+    let names: BTreeSet<&String> = computed.chain(rules).collect();
+    let columns = names.into_iter().filter_map(|name| ready.get(name).map(|array| to_polars(name, array)));
+    let columns: Vec<PolarsColumn> = columns.map(|c| c.map(Into::into)).collect::<Result<_>>()?;
+    frame(customers, columns)
+}
+
+/// The merged columns, then computed ones, then scores, then what the output lists and is not ready.
+fn finish(
+    spec: &Spec,
+    computed: &[&Named],
+    merged: LazyFrame,
+    ready: &HashMap<String, ArrayRef>,
+    as_of: Option<i32>,
+) -> LazyFrame {
+    let mut frame = merged;
     if spec.uses_as_of {
         frame = frame.with_column(as_of_column(as_of));
     }
-    for computed in &spec.computed {
+    for computed in computed {
         frame = frame.with_column(computed.value.expr.clone().alias(computed.name.as_str()));
     }
+    let totals: Vec<Expr> = spec.scores.iter().map(Score::total).collect();
     let scores: Vec<Expr> = spec.scores.iter().map(Score::expr).collect();
-    let output = spec.output.iter().filter(|c| c.name != IDEMPOTENCY_KEY);
+    let output = spec.output.iter().filter(|c| c.name != IDEMPOTENCY_KEY && !ready.contains_key(&c.name));
     // The cast is a no-op but for a column of nulls, which has no type of its own.
     let output: Vec<Expr> = output.map(|c| col(c.name.as_str()).cast(polars_type(c.ty))).collect();
-    frame.with_columns(scores).select(output)
+    frame.with_columns(totals).with_columns(scores).select(output)
 }
 
-/// The picked row of each customer, nulls where the source does not know them.
-fn gather(
-    source: &Source,
-    kept: &[(usize, String)],
-    rows: &[RecordBatch],
-    picked: Vec<Option<u32>>,
-) -> Result<LazyFrame> {
-    let columns = kept.iter().map(|(i, _)| source.columns[*i].name.as_str());
-    let columns: Vec<PolarsColumn> =
-        kept.iter().zip(columns).map(|((i, new), _)| column(new, rows, *i + 1)).collect::<Result<_>>()?;
-    let height = rows.iter().map(RecordBatch::num_rows).sum();
-    let picked = lit(IdxCa::from_iter_options("".into(), picked.into_iter()).into_series());
-    let columns_of = |name: &String| col(name.as_str()).gather(picked.clone(), false);
-    let exprs: Vec<Expr> = kept.iter().map(|(_, name)| columns_of(name)).collect();
-    Ok(frame(height, columns)?.lazy().select(exprs))
-}
-
-/// A column of a shard's rows, as Polars sees it.
-fn column(name: &str, rows: &[RecordBatch], index: usize) -> Result<PolarsColumn> {
-    let mut parts = rows.iter().map(|batch| to_polars(name, batch.column(index)));
-    let mut whole = parts.next().ok_or_else(|| Error::Bug("a shard has no batch".into()))??;
-    for part in parts {
-        whole.append_owned(part?).map_err(|e| bug(&e))?;
+/// The names of the sources that know each customer, joined by `+`.
+fn sources(known: &[(&str, Vec<Option<u32>>)], customers: usize) -> Result<ArrayRef> {
+    let mut text = Vec::new();
+    let mut ends = Vec::with_capacity(customers);
+    for customer in 0..customers {
+        let start = text.len();
+        for (name, _) in known.iter().filter(|(_, picked)| picked[customer].is_some()) {
+            if text.len() > start {
+                text.push(b'+');
+            }
+            text.extend_from_slice(name.as_bytes());
+        }
+        ends.push(text.len() - start);
     }
-    Ok(whole.rechunk().into())
+    let mut rest = text.as_slice();
+    texts(ends.into_iter().map(|length| rest.split_off(..length).unwrap_or_default()))
+}
+
+/// Bytes that are known to be UTF-8, as a column.
+fn texts<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<ArrayRef> {
+    let bytes = BinaryArray::from_iter_values(values);
+    let texts = StringArray::try_from_binary(bytes).map_err(|e| Error::Bug(format!("routed text: {e}")))?;
+    Ok(Arc::new(texts))
 }
 
 fn frame(height: usize, columns: Vec<PolarsColumn>) -> Result<DataFrame> {
@@ -125,11 +152,6 @@ fn frame(height: usize, columns: Vec<PolarsColumn>) -> Result<DataFrame> {
 fn as_of_column(as_of: Option<i32>) -> Expr {
     let value = as_of.map_or(AnyValue::Null, AnyValue::Date);
     lit(LiteralValue::Scalar(Scalar::new(polars::prelude::DataType::Date, value))).alias(AS_OF)
-}
-
-/// Name of the column that says whether a source knows the customer; specs cannot use names that begin so.
-fn presence(source: &str) -> String {
-    format!("__in_{source}")
 }
 
 /// A failure that no data can cause. Polars' own text is kept out: it may quote values.

@@ -54,12 +54,22 @@ pub trait Observer<T>: Sync {
     fn failed(&self, shard: usize, attempts: u32, error: &Error);
 }
 
+/// How many shards may be at work at a time.
+pub struct Room<'a> {
+    /// At most so many, and at least one.
+    pub threads: usize,
+    /// Memory that all of them may take together, in bytes; one is started whatever it takes.
+    pub memory: u64,
+    /// Memory that a shard takes, in bytes.
+    pub need: &'a (dyn Fn(usize) -> u64 + Sync),
+}
+
 /// Runs `work(shard, attempt)` for every shard until each succeeded or one failed for good.
 ///
 /// Gives every shard's attempts, and the error that ended the run, if one did: then shards not yet started stay so.
 pub fn run<T, W, O>(
     shards: usize,
-    threads: usize,
+    room: &Room<'_>,
     policy: RetryPolicy,
     work: &W,
     observer: &O,
@@ -73,6 +83,7 @@ where
         ready: (0..shards).map(|shard| (shard, 1)).collect(),
         waiting: Vec::new(),
         running: 0,
+        taken: 0,
         runs: (0..shards).map(|_| ShardRun { attempts: Vec::new(), result: None }).collect(),
         failure: None,
     };
@@ -80,8 +91,7 @@ where
     THREAD_POOL.in_place_scope(|scope| {
         loop {
             queue.wake(Instant::now());
-            while queue.running < threads.max(1) {
-                let Some((shard, attempt)) = queue.next() else { break };
+            while let Some((shard, attempt)) = queue.next(room) {
                 let sender = sender.clone();
                 scope.spawn(move |_| {
                     observer.started(shard, attempt);
@@ -95,6 +105,7 @@ where
                 break;
             }
             if let Some(report) = queue.receive(&receiver) {
+                queue.taken -= (room.need)(report.shard);
                 queue.settle(report, policy, observer);
             }
         }
@@ -116,15 +127,22 @@ struct Queue<T> {
     /// Retries not yet due. They hold no worker.
     waiting: Vec<(Instant, usize, u32)>,
     running: usize,
+    /// Memory that the running shards take.
+    taken: u64,
     runs: Vec<ShardRun<T>>,
     failure: Option<Error>,
 }
 
 impl<T> Queue<T> {
-    fn next(&mut self) -> Option<(usize, u32)> {
-        let next = self.ready.pop_front()?;
+    /// The next shard to start, when there is one and room for it.
+    fn next(&mut self, room: &Room<'_>) -> Option<(usize, u32)> {
+        let need = (room.need)(self.ready.front()?.0);
+        if self.running > 0 && (self.running >= room.threads || self.taken + need > room.memory) {
+            return None;
+        }
         self.running += 1;
-        Some(next)
+        self.taken += need;
+        self.ready.pop_front()
     }
 
     /// Moves due retries to the front: they are the oldest work.

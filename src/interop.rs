@@ -49,7 +49,11 @@ pub fn arrow_type(ty: Type) -> ArrowType {
 /// [`Error::Bug`] when one side does not know the other's type.
 pub fn to_polars(name: &str, array: &dyn Array) -> Result<Series> {
     let bug = |e: &dyn std::fmt::Display| Error::Bug(format!("array of column `{name}` does not reach Polars: {e}"));
-    let (array, schema) = to_ffi(&array.to_data()).map_err(|e| bug(&e))?;
+    let data = match array.as_primitive_opt::<TimestampMicrosecondType>() {
+        Some(moments) => moments.clone().with_timezone_opt(None::<&str>).to_data(),
+        None => array.to_data(),
+    };
+    let (array, schema) = to_ffi(&data).map_err(|e| bug(&e))?;
     // SAFETY: both structs follow the Arrow C data interface; the array's ownership moves with its release callback,
     // and the schema outlives the call that borrows it.
     let series = unsafe {

@@ -73,12 +73,15 @@
 pub mod build;
 pub mod cell;
 pub mod digest;
+pub mod disk;
 pub mod error;
 pub mod executor;
 pub mod generate;
 pub mod interop;
 pub mod manifest;
+pub mod memory;
 pub mod merge;
+pub mod parts;
 pub mod pipeline;
 pub mod read;
 pub mod render;

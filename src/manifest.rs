@@ -33,8 +33,10 @@ pub struct Manifest {
     pub shards: usize,
     /// Number of threads.
     pub threads: usize,
-    /// Memory limit in bytes, where one was given.
-    pub memory_limit: Option<u64>,
+    /// Memory limit in bytes, given or by default.
+    pub memory_limit: u64,
+    /// Bytes of routed rows that waited on disk.
+    pub spilled_bytes: u64,
     /// Input files in reading order.
     pub inputs: Vec<InputRecord>,
     /// The account of every input row, by source in declared order.

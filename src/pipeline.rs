@@ -9,12 +9,15 @@ use std::time::Instant;
 use chrono::{Datelike, NaiveDate};
 use tracing::{info, warn};
 
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::executor::Drills;
 use crate::manifest::{Manifest, Status};
-use crate::merge::merge;
-use crate::read::{Reading, SourceRead, column_types, read_source};
-use crate::route::{ShardBuffers, default_shards};
+use crate::memory::Memory;
+use crate::merge::Merge;
+use crate::parts::Parts;
+use crate::read::{SourceRead, layout, read_source};
+use crate::route::{ShardBuffers, Shards, SpillTo, default_shards};
 use crate::settings::Settings;
 use crate::shard::schema;
 use crate::sink::{self, SinkOptions};
@@ -71,34 +74,40 @@ fn produce(
     workspace::refuse_overlap(&settings.output, files)?;
     report_ignored(settings, &inputs);
     record.shards = settings.shards.unwrap_or_else(|| default_shards(inputs.bytes()));
+    let memory = settings.memory_limit.map_or_else(Memory::of_machine, |limit| Memory { limit });
+    record.memory_limit = memory.limit;
     let drills = Drills::new(settings.drills.clone(), record.shards)?;
 
     let timer = Instant::now();
-    let (buffers, newest) = read(settings, &inputs, record, rejects)?;
+    let (shards, newest) = read(settings, &inputs, memory, space, record, rejects)?;
     let as_of = settings.as_of.map(|d| d.to_epoch_days()).or(newest);
     record.as_of = as_of.and_then(NaiveDate::from_epoch_days).filter(|d| d.year() > 0);
     record.stage("route", timer);
 
     let timer = Instant::now();
-    let (runs, failure) = shards::build(settings, buffers, as_of, &drills);
-    let parts = record.shard_runs(runs);
-    record.stage("build", timer);
+    let parts = Parts::create(&space.parts(), record.shards)?;
+    let (runs, failure) = shards::build(settings, memory, &shards, &parts, as_of, &drills);
+    drop(shards);
+    space.remove_spill()?;
+    let built = record.shard_runs(runs);
     if let Some(failure) = failure {
         return Err(failure);
     }
-
-    let timer = Instant::now();
-    record.account(&settings.spec, &parts);
+    parts.settle()?;
+    record.account(&settings.spec, &built);
     record.balance()?;
-    let merged = merge(&parts)?;
-    record.prove_customers(&parts, merged.rows())?;
-    record.scores(&settings.spec, &parts);
-    drop(parts);
-    record.stage("merge", timer);
+    record.stage("build", timer);
 
     let timer = Instant::now();
+    // Numbers can be far shorter as text, and most text compresses well: less than a quarter no output needs.
+    let parts: u64 = built.iter().map(|b| b.part.bytes).sum();
+    disk::require(&space.staging(), parts / 4, "writing the outputs")?;
+    let schema = schema(&settings.spec);
+    let sorted = built.iter().map(|b| b.part.open(&schema)).collect::<Result<_>>()?;
+    let merge = Merge::new(schema.clone(), sorted)?;
     let options = SinkOptions { safe_csv: settings.safe_csv, metadata: metadata(settings) };
-    record.outputs = sink::write(&merged, &schema(&settings.spec), &space.staging(), &options)?;
+    record.outputs = sink::write(merge, &schema, &space.staging(), &options)?;
+    record.prove_customers(&built)?;
     for (source, rejects) in rejects.drain(..) {
         if let Some(bytes) = rejects.into_bytes()? {
             let name = format!("{REJECTS_FOLDER}/{source}.csv");
@@ -110,19 +119,25 @@ fn produce(
     Ok(())
 }
 
-/// Reads every source into shard buffers; gives them with the newest `latest_by` day.
+/// Reads every source; gives the routed rows with the newest `latest_by` day.
 fn read(
     settings: &Settings,
     inputs: &OpenInputs,
+    memory: Memory,
+    space: &Workspace,
     record: &mut Record,
     rejects: &mut Vec<(String, Rejects)>,
-) -> Result<(ShardBuffers, Option<i32>)> {
-    let types: Vec<_> = settings.spec.sources.iter().map(column_types).collect();
-    let mut buffers = ShardBuffers::new(&types, record.shards);
-    let how = Reading { threads: settings.threads, block_size: settings.block_size, shards: record.shards };
+) -> Result<(Shards, Option<i32>)> {
+    let layouts = settings.spec.sources.iter().map(layout).collect();
+    let limit = memory.routed(inputs.bytes(), record.shards, settings.threads);
+    // A routed row is about as long as its line, less what the spec does not declare.
+    let spilled = (inputs.bytes() / 2).saturating_sub(limit);
+    disk::require(&space.staging(), spilled, "holding the rows that --memory-limit keeps out of memory")?;
+    let spill = SpillTo { folder: space.spill(), limit };
+    let mut buffers = ShardBuffers::new(layouts, record.shards, settings.threads, Some(&spill));
     let mut newest = None;
     for (at, (source, files)) in settings.spec.sources.iter().zip(&inputs.sources).enumerate() {
-        let read = read_source(source, at, files, how, &mut buffers)?;
+        let read = read_source(source, at, files, settings.block_size, buffers.threads())?;
         record.source_read(source, files, &read);
         let bytes: u64 = files.iter().map(|f| f.bytes).sum();
         info!(event = "source_read", source = source.name.as_str(), rows = read.rows, bytes, rejected = read.rejected);
@@ -139,7 +154,12 @@ fn read(
             )));
         }
     }
-    Ok((buffers, newest))
+    let shards = buffers.into_shards();
+    record.spilled_bytes = shards.spilled_bytes();
+    if record.spilled_bytes > 0 {
+        info!(event = "spill", memory_limit = memory.limit, bytes = record.spilled_bytes, "rows wait on disk");
+    }
+    Ok((shards, newest))
 }
 
 fn report_ignored(settings: &Settings, inputs: &OpenInputs) {
@@ -153,9 +173,6 @@ fn report_ignored(settings: &Settings, inputs: &OpenInputs) {
         if !columns.is_empty() {
             info!(event = "columns_ignored", source = source.name.as_str(), columns = columns.join(", "));
         }
-    }
-    if settings.memory_limit.is_some() {
-        warn!(event = "memory_limit_ignored", "--memory-limit has no effect yet");
     }
 }
 

@@ -4,9 +4,8 @@
 use std::fs::File;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::cell::Type;
 use crate::error::{Error, Result};
-use crate::route::{Routed, ShardBuffers};
+use crate::route::{Layout, Routed};
 use crate::source::{BlockReader, BlockReport, InputFile, Rejects, read_rows};
 use crate::spec::Source;
 
@@ -27,23 +26,12 @@ pub struct SourceRead {
     pub files: Vec<(u64, String)>,
 }
 
-/// How to read.
-#[derive(Debug, Clone, Copy)]
-pub struct Reading {
-    /// Reading threads, at least 1.
-    pub threads: usize,
-    /// Bytes per block.
-    pub block_size: usize,
-    /// Shards to route to.
-    pub shards: usize,
+/// What the routed rows of a source are made of.
+pub fn layout(source: &Source) -> Layout {
+    Layout { types: source.columns.iter().map(|c| c.cell.ty).collect(), order_by: source.latest_by }
 }
 
-/// Types of a source's declared columns.
-pub fn column_types(source: &Source) -> Vec<Type> {
-    source.columns.iter().map(|c| c.cell.ty).collect()
-}
-
-/// Reads all files of one source into the shard buffers.
+/// Reads all files of one source, one thread for each of these.
 ///
 /// # Errors
 /// I/O, and a quote that is never closed.
@@ -51,37 +39,29 @@ pub fn read_source(
     source: &Source,
     at: usize,
     files: &[InputFile],
-    how: Reading,
-    buffers: &mut ShardBuffers,
+    block_size: usize,
+    threads: &mut [Routed],
 ) -> Result<SourceRead> {
-    let feeder = Mutex::new(Feeder {
-        source,
-        files,
-        block_size: how.block_size,
-        file: 0,
-        reader: None,
-        block: 0,
-        digests: Vec::new(),
-    });
-    let threads: Vec<Result<Read>> = std::thread::scope(|scope| {
-        let work = || work(source, files, how, &feeder);
-        let running: Vec<_> = (0..how.threads.max(1)).map(|_| scope.spawn(work)).collect();
+    let feeder = Mutex::new(Feeder { source, files, block_size, file: 0, reader: None, block: 0, digests: Vec::new() });
+    let threads: Vec<Result<Reports>> = std::thread::scope(|scope| {
+        let start = |rows| scope.spawn(|| work(source, at, files, rows, &feeder));
+        let running: Vec<_> = threads.iter_mut().map(start).collect();
         running.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
     let digests = feeder.into_inner().unwrap_or_else(PoisonError::into_inner).digests;
-    let (mut reports, mut rows) = (Vec::new(), Vec::new());
+    let mut reports = Vec::new();
     for read in threads {
-        let read = read?;
-        reports.extend(read.reports);
-        rows.push(read.rows);
+        reports.extend(read?);
     }
     reports.sort_unstable_by_key(|(position, _)| *position);
-    buffers.add(at, rows)?;
     collect(source, files, reports, digests)
 }
 
 /// File, and block in it: the place of a block in its source.
-type Position = (usize, usize);
+type Position = (usize, u64);
+
+/// What a thread saw in each block beside its rows.
+type Reports = Vec<(Position, BlockReport)>;
 
 /// Hands out blocks, in order, to whichever thread asks.
 struct Feeder<'a> {
@@ -90,14 +70,8 @@ struct Feeder<'a> {
     block_size: usize,
     file: usize,
     reader: Option<BlockReader>,
-    block: usize,
+    block: u64,
     digests: Vec<String>,
-}
-
-/// What a thread read: its rows by shard, and the report of each of its blocks.
-struct Read {
-    rows: Routed<Position>,
-    reports: Vec<(Position, BlockReport)>,
 }
 
 impl Feeder<'_> {
@@ -119,13 +93,17 @@ impl Feeder<'_> {
                     self.file += 1;
                 }
                 Err(error) => {
-                    // The other threads find nothing left to do.
-                    self.file = self.files.len();
+                    self.stop();
                     return Err(error);
                 }
             }
         }
         Ok(None)
+    }
+
+    /// The other threads find nothing left to do.
+    fn stop(&mut self) {
+        self.file = self.files.len();
     }
 }
 
@@ -141,20 +119,24 @@ fn open(source: &Source, file: &InputFile, block_size: usize) -> Result<BlockRea
     ))
 }
 
-fn work(source: &Source, files: &[InputFile], how: Reading, feeder: &Mutex<Feeder<'_>>) -> Result<Read> {
-    // 85 bytes a record is the common case; the guess only sizes the first allocation, of which no page is touched
-    // before it is needed.
-    let bytes: u64 = files.iter().map(|f| f.bytes).sum();
-    let rows_guess = usize::try_from(bytes / 85).unwrap_or(0) / how.threads.max(1);
-    let mut read = Read { rows: Routed::new(&column_types(source), how.shards, rows_guess), reports: Vec::new() };
+fn work(
+    source: &Source,
+    at: usize,
+    files: &[InputFile],
+    rows: &mut Routed,
+    feeder: &Mutex<Feeder<'_>>,
+) -> Result<Reports> {
+    rows.begin_source(at);
+    let mut reports = Vec::new();
     let mut spare = Vec::new();
     loop {
         // A statement of its own: the lock must be free while the block is parsed.
         let next = lock(feeder).next(spare)?;
-        let Some((position, block)) = next else { return Ok(read) };
-        let report = read_rows(&block, source, &files[position.0].header, &mut read.rows);
-        read.rows.end_block(position);
-        read.reports.push((position, report));
+        let Some((position, block)) = next else { return Ok(reports) };
+        let (file, number) = position;
+        let report = read_rows(&block, source, &files[file].header, rows);
+        rows.end_block(file, number).inspect_err(|_| lock(feeder).stop())?;
+        reports.push((position, report));
         spare = block;
     }
 }
@@ -164,12 +146,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn collect(
-    source: &Source,
-    files: &[InputFile],
-    reports: Vec<(Position, BlockReport)>,
-    digests: Vec<String>,
-) -> Result<SourceRead> {
+fn collect(source: &Source, files: &[InputFile], reports: Reports, digests: Vec<String>) -> Result<SourceRead> {
     let bad_values = vec![0; source.columns.len()];
     let mut read =
         SourceRead { rows: 0, rejected: 0, bad_values, newest_day: None, rejects: Rejects::new()?, files: Vec::new() };

@@ -1,10 +1,14 @@
-//! Routing: which shard a row belongs to, and the buffers it waits in. Never knows what a column means.
+//! Routing: which shard a row belongs to, and where it waits. Never knows what a column means.
 
 mod buffer;
 mod hash;
+mod row;
+mod spill;
 
-pub use buffer::{Routed, ShardBuffers, ShardInput};
+pub(crate) use buffer::damaged;
+pub use buffer::{Place, Routed, ShardBuffers, ShardInput, Shards, SourceRows, SpillTo};
 pub use hash::shard_of;
+pub use row::{Layout, RowReader};
 
 /// Input bytes that a shard is meant to hold: its rows, its plan and its profiles then fit a core's cache.
 const BYTES_PER_SHARD: u64 = 6 << 20;

@@ -24,7 +24,7 @@ pub struct Settings {
     pub shards: Option<usize>,
     /// Shards at work at a time, and reading threads.
     pub threads: usize,
-    /// Memory limit in bytes. It has no effect yet.
+    /// Memory limit in bytes; by default 70 % of what the machine or its control group allows. Rows beyond it wait on disk.
     pub memory_limit: Option<u64>,
     /// Retries of a shard.
     pub retry: RetryPolicy,

@@ -7,6 +7,7 @@ mod header;
 mod records;
 mod rejects;
 mod rows;
+mod scan;
 
 use std::fs::File;
 use std::path::PathBuf;

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::cell::{CellType, Type};
 use crate::error::Result;
 
+pub use aggregates::{How, Reduction};
 pub use score::{Band, Score};
 pub use sql::Typed;
 

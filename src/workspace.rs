@@ -62,6 +62,24 @@ impl Workspace {
         staging(&self.work, &self.run_id)
     }
 
+    /// Folder of the run's built shards; gone with staging.
+    pub fn parts(&self) -> PathBuf {
+        self.staging().join("parts")
+    }
+
+    /// Folder of routed rows that memory does not hold; gone with staging.
+    pub fn spill(&self) -> PathBuf {
+        self.staging().join("spill")
+    }
+
+    /// Removes what [`Self::spill`] holds.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn remove_spill(&self) -> Result<()> {
+        remove_folder(&self.spill())
+    }
+
     /// Writes a file into staging, in folders of its own where its name has them.
     ///
     /// # Errors

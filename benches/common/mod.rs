@@ -1,10 +1,12 @@
 //! What the benches share: sample data of the default profile, routed in memory.
 #![allow(dead_code, reason = "each bench uses its part")]
 
+use arrow::array::{Array, AsArray, RecordBatch};
 use onefold::generate::{Kind, Request, generate};
-use onefold::read::{Reading, column_types, read_source};
+use onefold::merge::{Merge, Sorted};
+use onefold::read::{layout, read_source};
 use onefold::route::{ShardBuffers, ShardInput};
-use onefold::shard::{self, Part};
+use onefold::shard::{self, Part, schema};
 use onefold::source::{self, DEFAULT_BLOCK_SIZE, Inputs, OpenInputs};
 use onefold::spec::Spec;
 use tempfile::TempDir;
@@ -30,18 +32,18 @@ impl Sample {
 
     /// Reads and routes everything.
     pub fn route(&self, shards: usize, threads: usize) -> ShardBuffers {
-        let types: Vec<_> = self.spec.sources.iter().map(column_types).collect();
-        let mut buffers = ShardBuffers::new(&types, shards);
-        let how = Reading { threads, block_size: DEFAULT_BLOCK_SIZE, shards };
+        let layouts = self.spec.sources.iter().map(layout).collect();
+        let mut buffers = ShardBuffers::new(layouts, shards, threads, None);
         for (at, (source, files)) in self.spec.sources.iter().zip(&self.inputs.sources).enumerate() {
-            read_source(source, at, files, how, &mut buffers).expect("readable inputs");
+            read_source(source, at, files, DEFAULT_BLOCK_SIZE, buffers.threads()).expect("readable inputs");
         }
         buffers
     }
 
     /// The rows of each shard.
     pub fn shards(&self, shards: usize) -> Vec<ShardInput> {
-        self.route(shards, 2).into_shards().collect()
+        let routed = self.route(shards, 2).into_shards();
+        (0..shards).map(|shard| routed.load(shard).expect("rows")).collect()
     }
 
     /// All shards, built.
@@ -49,4 +51,17 @@ impl Sample {
         let build = |input: &ShardInput| shard::build(&self.spec, input, None).expect("a built shard");
         self.shards(shards).iter().map(build).collect()
     }
+}
+
+/// Batches of a shard, as the merge takes them.
+pub type Batches = std::vec::IntoIter<onefold::Result<RecordBatch>>;
+
+/// A merge of built shards in memory; shares their columns.
+pub fn merge(sample: &Sample, parts: &[Part]) -> Merge<Batches> {
+    let sorted = |part: &Part| {
+        let ids = part.profiles.column(0).as_string::<i32>();
+        let ends = (!ids.is_empty()).then(|| (ids.value(0).to_owned(), ids.value(ids.len() - 1).to_owned()));
+        Sorted { ends, batches: vec![Ok(part.profiles.clone())].into_iter() }
+    };
+    Merge::new(schema(&sample.spec), parts.iter().map(sorted).collect()).expect("sorted shards")
 }

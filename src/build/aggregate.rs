@@ -1,61 +1,133 @@
 //! Sources with many rows a customer: their aggregates, one row per customer in the order of the shard's ids.
 
-use arrow::array::RecordBatch;
+use std::collections::{BTreeMap, HashMap};
+
+use arrow::array::ArrayRef;
 use polars::prelude::{
-    Column as PolarsColumn, Expr, IdxCa, IntoLazy, IntoSeries, JoinArgs, JoinType, LazyFrame, MaintainOrderJoin,
-    NewChunkedArray, col, lit,
+    AllowedOptimizations, Column as PolarsColumn, DataFrame, Expr, IdxCa, IntoLazy, IntoSeries, LazyFrame,
+    NewChunkedArray, Series, col, lit,
 };
 
-use super::index::EXCLUDED;
-use super::{as_of_column, column, frame};
+use super::columns::Columns;
+use super::index::{EXCLUDED, Rows};
+use super::reduce::{Task, by_name, reduce};
+use super::{as_of_column, bug, frame, texts};
 use crate::error::Result;
-use crate::spec::{AS_OF, Named, Source};
+use crate::interop::to_polars;
+use crate::route::Layout;
+use crate::spec::{AS_OF, Named, Reduction, Source};
 
-/// The customer's code; specs cannot use names that begin so.
+/// The customer's code, which gives the frame its height when nothing else does; specs cannot use names that begin so.
 const CODE: &str = "__code";
+
+/// Text of one column that is put into one array: its offsets are 32-bit.
+const TEXT_PER_ARRAY: usize = 1 << 30;
 
 /// Plans the aggregates of a source. A customer without a row gets nulls.
 pub(super) fn plan(
     source: &Source,
     fields: &[Named],
-    codes: &[u32],
-    rows: &[RecordBatch],
-    customers: usize,
+    rows: &Rows<'_>,
+    layout: &Layout,
+    ids: &[&[u8]],
     as_of: Option<i32>,
 ) -> Result<LazyFrame> {
-    let mut columns: Vec<PolarsColumn> = vec![code_column(codes.iter().copied())];
-    for name in used(fields) {
-        let index = match source.columns.iter().position(|c| c.name == *name) {
-            Some(index) => index + 1,
-            None if *name == source.key => 0,
-            None => continue,
-        };
-        columns.push(column(name, rows, index)?);
+    let Grouped { order, ends, known } = by_customer(&rows.codes, ids.len());
+    let mut columns = columns(source, &used(fields), rows, layout, &order)?;
+    let codes = IdxCa::from_iter_values(CODE.into(), order.iter().map(|row| rows.codes[*row as usize]));
+    columns.push(codes.into_series().into());
+    if used(fields).contains(&source.key.as_str()) && columns.iter().all(|c| c.name().as_str() != source.key) {
+        let ids = texts(order.iter().map(|row| ids[rows.codes[*row as usize] as usize]))?;
+        columns.push(to_polars(&source.key, &ids)?.into());
     }
-    let mut rows = frame(codes.len(), columns)?.lazy();
-    if codes.contains(&EXCLUDED) {
-        rows = rows.filter(col(CODE).neq(lit(EXCLUDED)));
-    }
-    if used(fields).any(|name| name == AS_OF) {
+    let mut rows = frame(order.len(), columns)?.lazy();
+    if used(fields).contains(&AS_OF) {
         rows = rows.with_column(as_of_column(as_of));
     }
+    let reductions: Vec<&Reduction> = fields.iter().flat_map(|f| &f.value.reductions).collect();
+    let values = reductions.iter().flat_map(|r| {
+        let by = r.by.clone().map(|by| by.alias(by_name(&r.name)));
+        std::iter::once(r.value.clone().alias(r.name.as_str())).chain(by)
+    });
+    let values: Vec<Expr> = values.chain([col(CODE)]).collect();
+    let task = |r: &&Reduction| Task { name: r.name.as_str().into(), how: r.how, by: r.by.is_some() };
+    let tasks: Vec<Task> = reductions.iter().map(task).collect();
+    let reduce = move |rows: DataFrame| reduce(&rows, &tasks, &ends);
+    let mut groups = rows.select(values).map(reduce, AllowedOptimizations::empty(), None, Some("reduce"));
+    if used(fields).contains(&AS_OF) {
+        groups = groups.with_column(as_of_column(as_of));
+    }
     let exprs: Vec<Expr> = fields.iter().map(|f| f.value.expr.clone().alias(f.name.as_str())).collect();
-    let names: Vec<Expr> = fields.iter().map(|f| col(f.name.as_str())).collect();
-    // Groups keep their rows in input order, which fixes float sums and ties.
-    let groups = rows.group_by_stable([col(CODE)]).agg(exprs);
-    let all = frame(customers, vec![code_column(0..customers as u32)])?.lazy();
-    let mut join = JoinArgs::new(JoinType::Left);
-    join.maintain_order = MaintainOrderJoin::Left;
-    Ok(all.join(groups, [col(CODE)], [col(CODE)], join).select(names))
+    let group = lit(IdxCa::from_iter_options("".into(), known.into_iter()).into_series());
+    let names = fields.iter().map(|f| col(f.name.as_str()).gather(group.clone(), false));
+    Ok(groups.select(exprs).select(names.collect::<Vec<_>>()))
 }
 
-fn used(fields: &[Named]) -> impl Iterator<Item = &String> {
-    let mut names: Vec<&String> = fields.iter().flat_map(|f| &f.value.columns).collect();
+/// The rows of a source, by customer.
+struct Grouped {
+    /// The rows of each customer one after the other, in input order, which fixes float sums and ties.
+    order: Vec<u32>,
+    /// Where the group of each customer that has rows ends in that order.
+    ends: Vec<usize>,
+    /// For each customer the number of its group, if it has one.
+    known: Vec<Option<u32>>,
+}
+
+fn by_customer(codes: &[u32], customers: usize) -> Grouped {
+    let mut next = vec![0u32; customers + 1];
+    let included = || codes.iter().enumerate().filter(|(_, code)| **code != EXCLUDED);
+    included().for_each(|(_, code)| next[*code as usize + 1] += 1);
+    let mut groups = 0;
+    let known = next[1..].iter().map(|rows| (*rows > 0).then(|| (groups, groups += 1).0)).collect();
+    for customer in 0..customers {
+        next[customer + 1] += next[customer];
+    }
+    let ends = next.windows(2).filter(|pair| pair[0] < pair[1]).map(|pair| pair[1] as usize).collect();
+    let mut order = vec![0; next[customers] as usize];
+    for (row, code) in included() {
+        let next = &mut next[*code as usize];
+        order[*next as usize] = row as u32;
+        *next += 1;
+    }
+    Grouped { order, ends, known }
+}
+
+/// The named columns of some rows, for Polars.
+fn columns(
+    source: &Source,
+    names: &[&str],
+    rows: &Rows<'_>,
+    layout: &Layout,
+    order: &[u32],
+) -> Result<Vec<PolarsColumn>> {
+    let wanted = |column: usize| names.contains(&source.columns[column].name.as_str());
+    let mut whole: BTreeMap<usize, Series> = BTreeMap::new();
+    let mut take = |arrays: HashMap<usize, ArrayRef>| -> Result<()> {
+        for (column, array) in arrays {
+            let name = &source.columns[column].name;
+            let piece = to_polars(name, &array)?;
+            match whole.get_mut(&column) {
+                Some(series) => series.append_owned(piece).map(drop).map_err(|e| bug(&e))?,
+                None => drop(whole.insert(column, piece)),
+            }
+        }
+        Ok(())
+    };
+    let mut piece = Columns::new(layout, wanted, order.len());
+    for (done, row) in order.iter().enumerate() {
+        if piece.most_text() > TEXT_PER_ARRAY {
+            let next = Columns::new(layout, wanted, order.len() - done);
+            take(std::mem::replace(&mut piece, next).finish(source)?)?;
+        }
+        piece.push(rows.cells[*row as usize])?;
+    }
+    take(piece.finish(source)?)?;
+    Ok(whole.into_values().map(|series| series.rechunk().into()).collect())
+}
+
+fn used(fields: &[Named]) -> Vec<&str> {
+    let mut names: Vec<&str> = fields.iter().flat_map(|f| &f.value.columns).map(String::as_str).collect();
     names.sort_unstable();
     names.dedup();
-    names.into_iter()
-}
-
-fn code_column(codes: impl Iterator<Item = u32>) -> PolarsColumn {
-    IdxCa::from_iter_values(CODE.into(), codes).into_series().into()
+    names
 }

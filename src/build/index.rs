@@ -1,60 +1,109 @@
 //! The customers of a shard and their codes: each row's id becomes its rank among the shard's sorted ids, so that
 //! what follows works on small integers. Owns the population.
 
-use arrow::array::{AsArray, RecordBatch};
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
-use crate::route::ShardInput;
+use crate::error::Result;
+use crate::route::{RowReader, ShardInput, SourceRows, damaged};
 use crate::spec::{Population, Spec};
 
 /// The code of a row whose customer is outside the population.
 pub const EXCLUDED: u32 = u32::MAX;
 
-/// A shard's customers.
+/// A shard's customers and rows.
 #[derive(Debug)]
 pub struct Index<'a> {
     /// Ids of the customers that get a profile, in byte order.
-    pub ids: Vec<&'a str>,
-    /// Per source and row: the position in `ids` of the row's customer, or [`EXCLUDED`].
-    pub codes: Vec<Vec<u32>>,
+    pub ids: Vec<&'a [u8]>,
+    /// Per source, its rows in input order.
+    pub sources: Vec<Rows<'a>>,
 }
+
+/// The rows of a source.
+#[derive(Debug)]
+pub struct Rows<'a> {
+    /// The position in [`Index::ids`] of the row's customer, or [`EXCLUDED`].
+    pub codes: Vec<u32>,
+    /// What orders the rows; none, the least, for null. Empty when the source has no such column.
+    pub order: Vec<Option<i64>>,
+    /// Each row from its first declared column on.
+    pub cells: Vec<RowReader<'a>>,
+}
+
+// The hash only groups equal ids within a shard; no order or output depends on it.
+type Seen<'a> = IndexSet<&'a [u8], FixedState>;
 
 impl<'a> Index<'a> {
     /// Finds the customers of a shard.
-    pub fn new(spec: &Spec, input: &'a ShardInput) -> Self {
-        // The hash only groups equal ids within a shard; no order or output depends on it.
-        let mut seen: IndexSet<&'a str, FixedState> = IndexSet::with_hasher(FixedState::with_seed(0));
-        let mut codes: Vec<Vec<u32>> = Vec::with_capacity(input.sources.len());
-        for batches in &input.sources {
-            let ids = batches.iter().flat_map(ids);
-            codes.push(ids.map(|id| seen.insert_full(id).0 as u32).collect());
-        }
-        let included = included(&spec.population, &codes, seen.len());
-        let mut order: Vec<u32> = (0..seen.len() as u32).filter(|code| included[*code as usize]).collect();
-        order.sort_unstable_by_key(|code| seen[*code as usize]);
+    ///
+    /// # Errors
+    /// A damaged spill file.
+    pub fn new(spec: &Spec, input: &'a ShardInput) -> Result<Self> {
+        let mut seen: Seen<'a> = IndexSet::with_hasher(FixedState::with_seed(0));
+        let mut sources =
+            input.sources.iter().map(|rows| Rows::new(rows, &mut seen)).collect::<Result<Vec<Rows<'a>>>>()?;
+        let included = included(&spec.population, &sources, seen.len());
+        let order = sorted(&seen, &included);
         let mut rank = vec![EXCLUDED; seen.len()];
         for (position, code) in order.iter().enumerate() {
             rank[*code as usize] = position as u32;
         }
-        for code in codes.iter_mut().flatten() {
+        for code in sources.iter_mut().flat_map(|rows| &mut rows.codes) {
             *code = rank[*code as usize];
         }
-        Self { ids: order.iter().map(|code| seen[*code as usize]).collect(), codes }
+        Ok(Self { ids: order.iter().map(|code| seen[*code as usize]).collect(), sources })
     }
 }
 
-fn ids(batch: &RecordBatch) -> impl Iterator<Item = &str> {
-    // Routing put every row's id there, never null.
-    batch.column(0).as_string::<i32>().iter().map(Option::unwrap_or_default)
+impl<'a> Rows<'a> {
+    fn new(source: &'a SourceRows, seen: &mut Seen<'a>) -> Result<Self> {
+        let mut cells = source.rows()?;
+        let layout = source.layout();
+        let mut codes = Vec::with_capacity(cells.len());
+        let mut order = Vec::with_capacity(if layout.order_by.is_some() { cells.len() } else { 0 });
+        for row in &mut cells {
+            let (moment, id) = row.head(layout).ok_or_else(damaged)?;
+            codes.push(seen.insert_full(id).0 as u32);
+            if layout.order_by.is_some() {
+                order.push(moment);
+            }
+        }
+        Ok(Self { codes, order, cells })
+    }
 }
 
-fn included(population: &Population, codes: &[Vec<u32>], customers: usize) -> Vec<bool> {
+/// The codes of the included customers, in byte order of their ids.
+fn sorted(seen: &Seen<'_>, included: &[bool]) -> Vec<u32> {
+    let skip = common_prefix(seen);
+    let eight = |id: &[u8]| {
+        let mut eight = [0; 8];
+        let id = &id[skip..];
+        let n = id.len().min(8);
+        eight[..n].copy_from_slice(&id[..n]);
+        u64::from_be_bytes(eight)
+    };
+    // Most comparisons end within the eight bytes behind what all ids share.
+    let mut order: Vec<(u64, u32)> =
+        seen.iter().enumerate().filter(|(i, _)| included[*i]).map(|(i, id)| (eight(id), i as u32)).collect();
+    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| seen[a.1 as usize].cmp(seen[b.1 as usize])));
+    order.into_iter().map(|(_, code)| code).collect()
+}
+
+/// Bytes that all ids share at their start.
+fn common_prefix(ids: &Seen<'_>) -> usize {
+    let mut rest = ids.iter();
+    let Some(first) = rest.next() else { return 0 };
+    let shared = |n: usize, id: &&[u8]| first[..n].iter().zip(*id).take_while(|(a, b)| a == b).count();
+    rest.fold(first.len(), |n, id| if id.starts_with(&first[..n]) { n } else { shared(n, id) })
+}
+
+fn included(population: &Population, sources: &[Rows<'_>], customers: usize) -> Vec<bool> {
     match population {
         Population::Any => vec![true; customers],
-        Population::KnownBy(sources) => {
+        Population::KnownBy(known) => {
             let mut included = vec![false; customers];
-            sources.iter().flat_map(|s| &codes[*s]).for_each(|code| included[*code as usize] = true);
+            known.iter().flat_map(|s| &sources[*s].codes).for_each(|code| included[*code as usize] = true);
             included
         }
     }

@@ -5,29 +5,30 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
+use arrow::array::{ArrayRef, StringBuilder};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::Result;
 use crate::render::Cells;
 use crate::spec::OutputColumn;
 
-/// The keys of a batch's rows; `columns` describe the batch's, the id first.
+/// The keys of so many rows; `columns` describe the arrays, the id first.
 ///
 /// # Errors
 /// [`crate::Error::Bug`] for an array of a type that no profile has.
-pub fn idempotency_keys(batch: &RecordBatch, columns: &[&OutputColumn]) -> Result<ArrayRef> {
-    let merged = columns.iter().zip(batch.columns()).filter(|(c, _)| c.merged);
+pub fn idempotency_keys(arrays: &[ArrayRef], columns: &[&OutputColumn], rows: usize) -> Result<ArrayRef> {
+    let merged = columns.iter().zip(arrays).filter(|(c, _)| c.merged);
     let fields: Vec<Cells<'_>> = merged.map(|(_, array)| Cells::new(array)).collect::<Result<_>>()?;
-    let mut keys = StringBuilder::with_capacity(batch.num_rows(), batch.num_rows() * 32);
+    let ids = fields.first().and_then(Cells::texts);
+    let mut keys = StringBuilder::with_capacity(rows, rows * 32);
     let (mut bytes, mut key) = (Vec::new(), String::new());
-    for row in 0..batch.num_rows() {
+    for row in 0..rows {
         bytes.clear();
         for field in &fields {
             append(field, row, &mut bytes);
         }
         key.clear();
-        if let Some(Cells::Text(ids)) = fields.first() {
+        if let Some(ids) = ids {
             key.push_str(ids.value(row));
         }
         key.push(':');
@@ -67,13 +68,12 @@ mod tests {
     fn golden() {
         let column = |name: &str, ty, merged| OutputColumn { name: name.into(), ty, merged };
         let columns = [column("id", Type::Text, true), column("n", Type::Int, true), column("score", Type::Int, false)];
-        let arrays: Vec<(&str, ArrayRef)> = vec![
-            ("id", Arc::new(StringArray::from(vec!["a", "b"]))),
-            ("n", Arc::new(Int64Array::from(vec![Some(7), None]))),
-            ("score", Arc::new(Int64Array::from(vec![1, 2]))),
+        let arrays: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from(vec!["a", "b"])),
+            Arc::new(Int64Array::from(vec![Some(7), None])),
+            Arc::new(Int64Array::from(vec![1, 2])),
         ];
-        let batch = RecordBatch::try_from_iter(arrays).expect("a batch");
-        let keys = idempotency_keys(&batch, &columns.iter().collect::<Vec<_>>()).expect("keys");
+        let keys = idempotency_keys(&arrays, &columns.iter().collect::<Vec<_>>(), 2).expect("keys");
         let bytes = [b"\x01\x01\0\0\0a\x01\x01\0\0\x007".as_slice(), b"\x01\x01\0\0\0b\0".as_slice()];
         let want: Vec<String> =
             bytes.iter().zip(["a", "b"]).map(|(b, id)| format!("{id}:{:016x}", xxh3_64(b))).collect();

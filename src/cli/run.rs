@@ -43,7 +43,7 @@ pub struct RunArgs {
     /// Shards at work at a time [default: the machine's cores]
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Work")]
     threads: Option<usize>,
-    /// Memory to use, such as 2GB or 1.5GiB; has no effect yet
+    /// Memory to use, such as 2GB or 1.5GiB; rows beyond it wait on disk [default: 70% of the machine's or its cgroup's]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Work")]
     memory_limit: Option<u64>,
     /// Retries of a shard after its first attempt

@@ -22,6 +22,7 @@ impl Observer<u32> for Log {
     }
 }
 
+const ROOM: Room<'_> = Room { threads: 1, memory: u64::MAX, need: &|_| 0 };
 const POLICY: RetryPolicy = RetryPolicy { max_retries: 2, first_wait: Duration::from_millis(1) };
 
 #[test]
@@ -30,7 +31,7 @@ fn a_transient_failure_is_retried_until_it_heals() {
     let work = |shard: usize, attempt: u32| {
         if attempt < 3 { Err(Error::Chaos("x".into())) } else { Ok(shard as u32 + attempt) }
     };
-    let (runs, failure) = run(1, 1, POLICY, &work, &log);
+    let (runs, failure) = run(1, &ROOM, POLICY, &work, &log);
     assert!(failure.is_none());
     assert_eq!(runs[0].result, Some(3));
     assert_eq!(runs[0].attempts.iter().map(|a| a.attempt).collect::<Vec<_>>(), [1, 2, 3]);
@@ -43,7 +44,7 @@ fn a_panic_is_that_shards_error_and_a_permanent_failure_ends_the_run() {
     let log = Log::default();
     let work =
         |_: usize, attempt: u32| if attempt == 1 { panic!("chaos: boom") } else { Err(Error::Build("wrong".into())) };
-    let (runs, failure) = run(3, 1, POLICY, &work, &log);
+    let (runs, failure) = run(3, &ROOM, POLICY, &work, &log);
     assert!(matches!(failure, Some(Error::ShardFailed { attempts: 2, .. })), "{failure:?}");
     assert!(runs.iter().all(|r: &ShardRun<u32>| r.result.is_none()));
     let panicked = runs.iter().flat_map(|r| &r.attempts).filter(|a| a.error.as_deref() == Some("panic: chaos: boom"));
@@ -61,7 +62,7 @@ fn a_waiting_retry_holds_no_worker() {
         }
         Ok(done.fetch_add(1, Ordering::SeqCst))
     };
-    let (runs, failure) = run(4, 1, policy, &work, &log);
+    let (runs, failure) = run(4, &ROOM, policy, &work, &log);
     assert!(failure.is_none());
     // With one worker, the three others finish while shard 0 waits.
     assert_eq!(runs[0].result, Some(3));
@@ -69,6 +70,23 @@ fn a_waiting_retry_holds_no_worker() {
 
 #[test]
 fn no_shard_is_no_work() {
-    let (runs, failure) = run(0, 2, POLICY, &|_, _| Ok(1), &Log::default());
+    let (runs, failure) = run(0, &ROOM, POLICY, &|_, _| Ok(1), &Log::default());
     assert!(runs.is_empty() && failure.is_none());
+}
+
+#[test]
+fn no_more_shards_are_at_work_than_memory_holds() {
+    let (now, most) = (AtomicU32::new(0), AtomicU32::new(0));
+    let work = |_: usize, _: u32| {
+        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        (0..1000).for_each(|_| std::thread::yield_now());
+        now.fetch_sub(1, Ordering::SeqCst);
+        Ok(0)
+    };
+    // Shard 3 alone takes more than there is: it runs all the same, alone.
+    let need = |shard: usize| if shard == 3 { 100 } else { 6 };
+    let room = Room { threads: 8, memory: 10, need: &need };
+    let (runs, failure) = run(6, &room, POLICY, &work, &Log::default());
+    assert!(failure.is_none() && runs.iter().all(|r| r.result.is_some()));
+    assert_eq!(most.load(Ordering::SeqCst), 1);
 }

@@ -6,12 +6,13 @@ use tracing::{error, info, warn};
 
 use crate::error::Error;
 use crate::executor::Observer;
-use crate::shard::Part;
+
+use super::shards::Built;
 
 /// Tells what happens to shards.
 pub(super) struct ShardEvents;
 
-impl Observer<Part> for ShardEvents {
+impl Observer<Built> for ShardEvents {
     fn started(&self, shard: usize, attempt: u32) {
         info!(event = "shard_start", shard_id = shard, attempt);
     }
@@ -20,12 +21,12 @@ impl Observer<Part> for ShardEvents {
         warn!(event = "shard_retry", shard_id = shard, attempt, error = error.to_string(), wait_ms = millis(wait));
     }
 
-    fn ended(&self, shard: usize, attempt: u32, part: &Part, elapsed: Duration) {
+    fn ended(&self, shard: usize, attempt: u32, built: &Built, elapsed: Duration) {
         info!(
             event = "shard_end",
             shard_id = shard,
             attempt,
-            n = part.profiles.num_rows(),
+            n = built.account.customers,
             elapsed_ms = millis(elapsed)
         );
     }

@@ -1,10 +1,7 @@
 //! What a run knows of itself, gathered stage by stage, and the proofs over it: the ledger and the customers.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
-use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use indexmap::IndexMap;
 use serde_json::Number;
@@ -18,15 +15,19 @@ use crate::manifest::{
 };
 use crate::read::SourceRead;
 use crate::settings::Settings;
-use crate::shard::Part;
+use crate::shard::ScoreTally;
 use crate::sink::Written;
 use crate::source::InputFile;
 use crate::spec::{Score, Source, Spec};
+
+use super::shards::Built;
 
 /// A run's record so far.
 pub(super) struct Record {
     manifest: Manifest,
     pub shards: usize,
+    pub memory_limit: u64,
+    pub spilled_bytes: u64,
     pub as_of: Option<NaiveDate>,
     pub outputs: Vec<Written>,
     pub reject_files: Vec<String>,
@@ -34,7 +35,7 @@ pub(super) struct Record {
 
 impl Record {
     pub fn new(settings: &Settings) -> Self {
-        let Settings { run_id, spec, threads, memory_limit, reject_limit, safe_csv, .. } = settings;
+        let Settings { run_id, spec, threads, reject_limit, safe_csv, .. } = settings;
         let now = timestamp(Utc::now());
         let manifest = Manifest {
             onefold: env!("CARGO_PKG_VERSION").to_owned(),
@@ -48,7 +49,8 @@ impl Record {
             as_of: None,
             shards: 0,
             threads: *threads,
-            memory_limit: *memory_limit,
+            memory_limit: 0,
+            spilled_bytes: 0,
             inputs: Vec::new(),
             ledger: Ledger::default(),
             customers: Customers::default(),
@@ -58,7 +60,15 @@ impl Record {
             outputs: Vec::new(),
             scores: IndexMap::new(),
         };
-        Self { manifest, shards: 0, as_of: None, outputs: Vec::new(), reject_files: Vec::new() }
+        Self {
+            manifest,
+            shards: 0,
+            memory_limit: 0,
+            spilled_bytes: 0,
+            as_of: None,
+            outputs: Vec::new(),
+            reject_files: Vec::new(),
+        }
     }
 
     pub fn stage(&mut self, stage: &str, begun: Instant) {
@@ -78,30 +88,37 @@ impl Record {
         self.manifest.ledger.0.insert(source.name.clone(), ledger);
     }
 
-    /// Takes the shards' attempts; gives their parts, in order of shard, without those that have none.
-    pub fn shard_runs(&mut self, runs: Vec<ShardRun<Part>>) -> Vec<Part> {
-        let mut parts = Vec::new();
+    /// Takes the shards' attempts; gives what was built, in order of shard, without those that failed.
+    pub fn shard_runs(&mut self, runs: Vec<ShardRun<Built>>) -> Vec<Built> {
+        let mut built = Vec::new();
         for (shard_id, ShardRun { attempts, result }) in runs.into_iter().enumerate() {
-            let customers = result.as_ref().map(|part| part.profiles.num_rows() as u64);
+            let customers = result.as_ref().map(|built| built.account.customers);
             let attempts = attempts.into_iter().map(attempt).collect();
             self.manifest.shard_runs.push(ShardRecord { shard_id, customers, attempts });
-            parts.extend(result);
+            built.extend(result);
         }
-        parts
+        built
     }
 
-    /// Adds the shards' accounts of their rows to the ledger.
-    pub fn account(&mut self, spec: &Spec, parts: &[Part]) {
+    /// Adds the shards' accounts to the ledger and to the scores.
+    pub fn account(&mut self, spec: &Spec, built: &[Built]) {
         for (at, source) in spec.sources.iter().enumerate() {
             let ledger = self.manifest.ledger.0.entry(source.name.clone()).or_default();
             let mut known = 0;
-            for tally in parts.iter().filter_map(|p| p.tallies.get(at)) {
+            for tally in built.iter().filter_map(|b| b.account.tallies.get(at)) {
                 ledger.rows_used += tally.used;
                 ledger.rows_superseded += tally.superseded;
                 ledger.rows_excluded += tally.excluded;
                 known += tally.customers;
             }
             self.manifest.customers.per_source.insert(source.name.clone(), known);
+        }
+        let listed = spec.scores.iter().filter(|score| spec.output_type(&score.name).is_some());
+        for (at, score) in listed.enumerate() {
+            let mut tallies = built.iter().filter_map(|b| b.account.scores.get(at));
+            let Some(mut total) = tallies.next().cloned() else { continue };
+            tallies.for_each(|tally| total.add(tally));
+            self.manifest.scores.insert(score.name.clone(), summary(score, &total));
         }
     }
 
@@ -111,22 +128,13 @@ impl Record {
     }
 
     /// Proves that the profiles out are the customers in; the merge has shown that none stands twice.
-    pub fn prove_customers(&mut self, parts: &[Part], merged: usize) -> Result<()> {
-        let built: usize = parts.iter().map(|p| p.profiles.num_rows()).sum();
-        if built != merged {
-            return Err(Error::Bug(format!("{built} profiles were built and {merged} merged")));
+    pub fn prove_customers(&mut self, built: &[Built]) -> Result<()> {
+        let built: u64 = built.iter().map(|b| b.account.customers).sum();
+        if let Some(output) = self.outputs.iter().find(|output| output.rows != built) {
+            return Err(Error::Bug(format!("{built} profiles were built and {} written", output.rows)));
         }
-        self.manifest.customers.total = merged as u64;
+        self.manifest.customers.total = built;
         Ok(())
-    }
-
-    /// Sums up each score of the output.
-    pub fn scores(&mut self, spec: &Spec, parts: &[Part]) {
-        for score in &spec.scores {
-            if let Some(at) = spec.output.iter().position(|c| c.name == score.name) {
-                self.manifest.scores.insert(score.name.clone(), summary(score, at, parts));
-            }
-        }
     }
 
     /// The manifest as of now.
@@ -141,6 +149,8 @@ impl Record {
             finished_at: timestamp(Utc::now()),
             as_of: self.as_of.map(|d| d.to_string()),
             shards: self.shards,
+            memory_limit: self.memory_limit,
+            spilled_bytes: self.spilled_bytes,
             peak_memory_bytes: peak_memory(),
             outputs: self.outputs.iter().map(output).collect(),
             ..self.manifest.clone()
@@ -167,20 +177,17 @@ fn attempt(attempt: Attempt) -> AttemptRecord {
 }
 
 /// A score's mean, or how many profiles are in each of its bands.
-fn summary(score: &Score, column: usize, parts: &[Part]) -> IndexMap<String, Number> {
-    let columns = parts.iter().map(|p| p.profiles.column(column));
-    if score.bands.is_empty() {
-        let values = columns.flat_map(|c| c.as_primitive::<Int64Type>().iter().flatten());
-        let (sum, count) = values.fold((0i128, 0u64), |(sum, n), v| (sum + i128::from(v), n + 1));
-        let mean = (count > 0).then(|| Number::from_f64(sum as f64 / count as f64)).flatten();
-        return mean.into_iter().map(|m| ("mean".to_owned(), m)).collect();
+fn summary(score: &Score, tally: &ScoreTally) -> IndexMap<String, Number> {
+    match tally {
+        ScoreTally::Points(_, 0) => IndexMap::new(),
+        ScoreTally::Points(sum, count) => {
+            let mean = Number::from_f64(*sum as f64 / *count as f64);
+            mean.into_iter().map(|m| ("mean".to_owned(), m)).collect()
+        }
+        ScoreTally::Bands(counts) => {
+            score.bands.iter().zip(counts).map(|(b, n)| (b.label.clone(), (*n).into())).collect()
+        }
     }
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for label in columns.flat_map(|c| c.as_string::<i32>().iter().flatten()) {
-        *counts.entry(label).or_default() += 1;
-    }
-    let count = |label: &str| counts.get(label).copied().unwrap_or(0).into();
-    score.bands.iter().map(|b| (b.label.clone(), count(&b.label))).collect()
 }
 
 fn timestamp(time: DateTime<Utc>) -> String {

@@ -1,261 +1,333 @@
-//! Rows waiting for their shard: typed arrow columns, in input order. Owns how they are grown, kept and handed over.
+//! Rows waiting for their shard, in the order of the input. Owns how they are gathered and kept in memory, and when they
+//! go to disk.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::{
-    ArrayBuilder, ArrayRef, AsArray, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
-    RecordBatch, RecordBatchOptions, StringBuilder, TimestampMicrosecondBuilder,
-};
-use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::buffer::Buffer;
+use bytes::Bytes;
+use memmap2::MmapMut;
 
 use super::hash::shard_of;
-use crate::cell::{Type, Value};
+use super::row::{Layout, RowReader, RowWriter};
+use super::spill::{Spill, SpillFile};
+use crate::cell::Value;
 use crate::error::{Error, Result};
 use crate::source::RowSink;
 
-/// Text of one column that is put into one array: its offsets are 32-bit.
-const TEXT_PER_ARRAY: usize = 1 << 30;
+/// Memory is taken from the system in pieces of this size and given back piece by piece: an allocator would keep the
+/// rows of a built shard for a size of block that nothing else asks for. Pages that no row reaches cost nothing.
+const CHUNK: usize = 256 << 10;
 
-/// The rows that one thread routed from a source, by shard, with the cuts between its blocks.
-///
-/// They grow over all blocks of the thread, in few large pieces: a finished shard then gives back whole pieces of
-/// memory, where small ones of many shards would share pages and keep each other alive.
+/// With more shards than this, chunks are smaller: the system bounds how many mappings a process may have.
+const MANY_SHARDS: usize = 8192;
+
+/// Place of a block of rows in the input: source, file of the source, block of the file.
+pub type Place = (u32, u32, u64);
+
+/// Rows of a shard, block by block or less, with each block's place.
+pub type Segments = Vec<(Place, Buffer)>;
+
+/// The rows that one thread routed, by shard, over all sources.
 #[derive(Debug)]
-pub struct Routed<P> {
-    schema: SchemaRef,
-    shards: Vec<ShardRows<P>>,
+pub struct Routed {
+    layouts: Arc<Vec<Layout>>,
+    source: usize,
+    row: RowWriter,
     /// The shard of the row that is being put.
     current: usize,
+    shards: Vec<ShardRows>,
+    chunk: usize,
+    /// Bytes of rows in memory.
+    held: u64,
+    spill: Option<Spill>,
+    /// What kept a row from being taken; told at the end of the block.
+    failure: Option<Error>,
 }
 
-/// Growing rows of one shard: the id first, then the declared columns.
-#[derive(Debug)]
-struct ShardRows<P> {
-    columns: Vec<Builder>,
-    /// Place of each block in the source, and the rows up to its end.
-    cuts: Vec<(P, usize)>,
+/// Growing rows of one shard.
+#[derive(Debug, Default)]
+struct ShardRows {
+    full: Vec<Chunk>,
+    tail: Chunk,
+    /// Place of each block, and where its rows end: chunk, and bytes of it.
+    cuts: Vec<(Place, (usize, usize))>,
 }
 
-#[derive(Debug)]
-enum Builder {
-    Text(StringBuilder),
-    Int(Int64Builder),
-    Float(Float64Builder),
-    Decimal(Decimal128Builder),
-    Bool(BooleanBuilder),
-    Date(Date32Builder),
-    Datetime(TimestampMicrosecondBuilder),
+#[derive(Debug, Default)]
+struct Chunk {
+    memory: Option<MmapMut>,
+    used: usize,
 }
 
-impl<P: Ord + Copy> Routed<P> {
-    /// Empty, for columns of these types; `rows` is a guess of how many will come.
-    pub fn new(types: &[Type], shards: usize, rows: usize) -> Self {
-        let rows = rows / shards + 8;
-        let schema = schema(types);
-        let columns = || schema.fields().iter().map(|f| Builder::new(f.data_type(), rows)).collect();
-        let shards = (0..shards).map(|_| ShardRows { columns: columns(), cuts: Vec::new() }).collect();
-        Self { shards, schema, current: 0 }
+impl Routed {
+    fn new(layouts: Arc<Vec<Layout>>, shards: usize, spill: Option<Spill>) -> Self {
+        let rows = std::iter::repeat_with(ShardRows::default).take(shards).collect();
+        let chunk = if shards > MANY_SHARDS { CHUNK / 8 } else { CHUNK };
+        let row = RowWriter::default();
+        Self { layouts, source: 0, row, current: 0, shards: rows, chunk, held: 0, spill, failure: None }
     }
 
-    /// Ends a block that stands at this place in the source.
-    pub fn end_block(&mut self, place: P) {
-        for shard in &mut self.shards {
-            let rows = shard.columns[0].len();
-            if shard.cuts.last().map_or(0, |cut| cut.1) < rows {
-                shard.cuts.push((place, rows));
-            }
-        }
-    }
-}
-
-impl<P: Ord + Copy> ShardRows<P> {
-    /// The rows, block by block, with each block's place.
-    fn finish(self, schema: &SchemaRef) -> Result<Vec<(P, RecordBatch)>> {
-        let columns = self.columns.into_iter().map(Builder::finish).collect();
-        let rows = RecordBatch::try_new(schema.clone(), columns).map_err(bug)?;
-        let starts = std::iter::once(0).chain(self.cuts.iter().map(|cut| cut.1));
-        Ok(starts.zip(&self.cuts).map(|(start, (place, end))| (*place, rows.slice(start, end - start))).collect())
-    }
-}
-
-impl<P> RowSink for Routed<P> {
-    fn begin(&mut self, id: &str) {
-        self.current = shard_of(id, self.shards.len());
-        self.shards[self.current].columns[0].put(Value::Text(id));
+    /// The rows that follow are of this source.
+    pub fn begin_source(&mut self, source: usize) {
+        self.source = source;
     }
 
-    fn put(&mut self, column: usize, value: Value<'_>) {
-        self.shards[self.current].columns[column + 1].put(value);
-    }
-}
-
-impl Builder {
-    fn new(ty: &DataType, rows: usize) -> Self {
-        match ty {
-            DataType::Int64 => Self::Int(Int64Builder::with_capacity(rows)),
-            DataType::Float64 => Self::Float(Float64Builder::with_capacity(rows)),
-            DataType::Decimal128(..) => {
-                Self::Decimal(Decimal128Builder::with_capacity(rows).with_data_type(ty.clone()))
-            }
-            DataType::Boolean => Self::Bool(BooleanBuilder::with_capacity(rows)),
-            DataType::Date32 => Self::Date(Date32Builder::with_capacity(rows)),
-            DataType::Timestamp(..) => Self::Datetime(TimestampMicrosecondBuilder::with_capacity(rows)),
-            // 12 bytes: most texts of an export are words, ids and names.
-            _ => Self::Text(StringBuilder::with_capacity(rows, rows * 12)),
-        }
-    }
-
-    fn put(&mut self, value: Value<'_>) {
-        match (self, value) {
-            (Self::Text(b), Value::Text(v)) => b.append_value(v),
-            (Self::Int(b), Value::Int(v)) => b.append_value(v),
-            (Self::Float(b), Value::Float(v)) => b.append_value(v),
-            (Self::Decimal(b), Value::Decimal(v)) => b.append_value(v),
-            (Self::Bool(b), Value::Bool(v)) => b.append_value(v),
-            (Self::Date(b), Value::Date(v)) => b.append_value(v),
-            (Self::Datetime(b), Value::Datetime(v)) => b.append_value(v),
-            (Self::Text(b), _) => b.append_null(),
-            (Self::Int(b), _) => b.append_null(),
-            (Self::Float(b), _) => b.append_null(),
-            (Self::Decimal(b), _) => b.append_null(),
-            (Self::Bool(b), _) => b.append_null(),
-            (Self::Date(b), _) => b.append_null(),
-            (Self::Datetime(b), _) => b.append_null(),
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::Text(b) => b.len(),
-            Self::Int(b) => b.len(),
-            Self::Float(b) => b.len(),
-            Self::Decimal(b) => b.len(),
-            Self::Bool(b) => b.len(),
-            Self::Date(b) => b.len(),
-            Self::Datetime(b) => b.len(),
-        }
-    }
-
-    fn finish(self) -> ArrayRef {
-        match self {
-            Self::Text(mut b) => ArrayBuilder::finish(&mut b),
-            Self::Int(mut b) => ArrayBuilder::finish(&mut b),
-            Self::Float(mut b) => ArrayBuilder::finish(&mut b),
-            Self::Decimal(mut b) => ArrayBuilder::finish(&mut b),
-            Self::Bool(mut b) => ArrayBuilder::finish(&mut b),
-            Self::Date(mut b) => ArrayBuilder::finish(&mut b),
-            Self::Datetime(mut b) => ArrayBuilder::finish(&mut b),
-        }
-    }
-}
-
-fn schema(types: &[Type]) -> SchemaRef {
-    let fields = std::iter::once(Type::Text).chain(types.iter().copied()).enumerate();
-    Arc::new(Schema::new(fields.map(|(i, ty)| Field::new(i.to_string(), buffer_type(ty), true)).collect::<Vec<_>>()))
-}
-
-/// The arrow type of a waiting column: the profile's, but datetimes without a zone.
-fn buffer_type(ty: Type) -> DataType {
-    match crate::interop::arrow_type(ty) {
-        DataType::Timestamp(unit, _) => DataType::Timestamp(unit, None),
-        other => other,
-    }
-}
-
-/// All routed rows, by shard and source, in input order.
-#[derive(Debug)]
-pub struct ShardBuffers {
-    schemas: Vec<SchemaRef>,
-    shards: Vec<Vec<Vec<RecordBatch>>>,
-}
-
-/// One shard's rows: per source a batch, or several where one array could not hold the text.
-#[derive(Debug, Clone)]
-pub struct ShardInput {
-    /// Per source, its rows in input order; column 0 is the id.
-    pub sources: Vec<Vec<RecordBatch>>,
-}
-
-impl ShardBuffers {
-    /// Empty, for sources with columns of these types.
-    pub fn new(sources: &[Vec<Type>], shards: usize) -> Self {
-        let schemas = sources.iter().map(|types| schema(types)).collect();
-        Self { schemas, shards: vec![vec![Vec::new(); sources.len()]; shards] }
-    }
-
-    /// Takes all rows of a source, from however many threads; the blocks' places put them in input order.
+    /// Ends a block of a file of the source. Rows beyond the memory limit go to disk here.
     ///
     /// # Errors
-    /// [`Error::Bug`] when columns differ in length.
-    pub fn add<P: Ord + Copy>(&mut self, source: usize, routed: Vec<Routed<P>>) -> Result<()> {
-        let mut threads: Vec<_> = routed.into_iter().map(|r| (r.schema, r.shards.into_iter())).collect();
+    /// No memory for a row, or I/O of the spill.
+    pub fn end_block(&mut self, file: usize, block: u64) -> Result<()> {
+        self.failure.take().map_or(Ok(()), Err)?;
+        let place = (self.source as u32, file as u32, block);
         for shard in &mut self.shards {
-            let mut blocks = Vec::new();
-            for (schema, shards) in &mut threads {
-                if let Some(rows) = shards.next() {
-                    blocks.extend(rows.finish(schema)?);
-                }
+            let end = (shard.full.len(), shard.tail.used);
+            if shard.cuts.last().map_or((0, 0), |cut| cut.1) < end {
+                shard.cuts.push((place, end));
             }
-            blocks.sort_by_key(|(place, _)| *place);
-            shard[source].extend(blocks.into_iter().map(|(_, rows)| rows));
         }
+        match &mut self.spill {
+            Some(spill) if self.held > spill.limit => {
+                let shards = self.shards.iter_mut().map(|shard| std::mem::take(shard).finish());
+                self.held = 0;
+                spill.write(shards)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl RowSink for Routed {
+    fn begin(&mut self, id: &str) {
+        self.current = shard_of(id, self.shards.len());
+        self.row.begin(id);
+    }
+
+    #[inline]
+    fn put(&mut self, column: usize, value: Value<'_>) {
+        self.row.put(&self.layouts[self.source], column, value);
+    }
+
+    fn end(&mut self) {
+        let (head, cells) = self.row.end(&self.layouts[self.source]);
+        let length = head.len() + cells.len();
+        self.held += length as u64;
+        if let Err(error) = self.shards[self.current].append(head, cells, length, self.chunk) {
+            self.failure.get_or_insert(error);
+        }
+    }
+}
+
+impl ShardRows {
+    fn append(&mut self, head: &[u8], cells: &[u8], length: usize, chunk: usize) -> Result<()> {
+        if self.tail.append(head, cells, length) {
+            return Ok(());
+        }
+        let memory = MmapMut::map_anon(length.max(chunk))
+            .map_err(|e| Error::Output(format!("no memory for a row of {length} bytes ({e}): lower --memory-limit")))?;
+        let full = std::mem::replace(&mut self.tail, Chunk { memory: Some(memory), used: 0 });
+        if full.memory.is_some() {
+            self.full.push(full);
+        }
+        self.tail.append(head, cells, length);
         Ok(())
     }
 
-    /// The shards, from 0.
-    pub fn into_shards(self) -> impl Iterator<Item = ShardInput> {
-        let schemas = self.schemas;
-        self.shards.into_iter().map(move |mut sources| {
-            for (batches, schema) in sources.iter_mut().zip(&schemas) {
-                if batches.is_empty() {
-                    let options = RecordBatchOptions::new().with_row_count(Some(0));
-                    let empty = schema.fields().iter().map(|f| arrow::array::new_empty_array(f.data_type())).collect();
-                    batches.extend(RecordBatch::try_new_with_options(schema.clone(), empty, &options));
-                }
+    /// The rows, block by block, with each block's place.
+    fn finish(self) -> Segments {
+        let chunks: Vec<Buffer> = self.full.into_iter().chain([self.tail]).map(Chunk::finish).collect();
+        let mut segments = Vec::with_capacity(self.cuts.len());
+        let (mut chunk, mut from) = (0, 0);
+        for (place, (last, end)) in self.cuts {
+            while chunk < last {
+                segments.push((place, chunks[chunk].slice(from)));
+                (chunk, from) = (chunk + 1, 0);
             }
-            ShardInput { sources }
+            segments.push((place, chunks[chunk].slice_with_length(from, end - from)));
+            from = end;
+        }
+        segments.retain(|(_, rows)| !rows.is_empty());
+        segments
+    }
+}
+
+impl Chunk {
+    /// Appends a row if it fits.
+    fn append(&mut self, head: &[u8], cells: &[u8], length: usize) -> bool {
+        let Some(memory) = &mut self.memory else { return false };
+        let Some(room) = memory.get_mut(self.used..self.used + length) else { return false };
+        let (first, second) = room.split_at_mut(head.len());
+        first.copy_from_slice(head);
+        second.copy_from_slice(cells);
+        self.used += length;
+        true
+    }
+
+    fn finish(self) -> Buffer {
+        self.memory.map_or_else(Buffer::default, |memory| {
+            Buffer::from(Bytes::from_owner(memory)).slice_with_length(0, self.used)
         })
     }
 }
 
-impl ShardInput {
-    /// The same rows in as few batches as can hold them.
+/// Rows of all shards, while they are read.
+#[derive(Debug)]
+pub struct ShardBuffers {
+    layouts: Arc<Vec<Layout>>,
+    threads: Vec<Routed>,
+}
+
+/// Where rows go that memory does not hold.
+#[derive(Debug, Clone)]
+pub struct SpillTo {
+    /// The folder of the spill files.
+    pub folder: std::path::PathBuf,
+    /// Bytes of routed rows to hold in memory.
+    pub limit: u64,
+}
+
+impl ShardBuffers {
+    /// Empty, for sources with these layouts, filled by so many threads.
+    pub fn new(layouts: Vec<Layout>, shards: usize, threads: usize, spill: Option<&SpillTo>) -> Self {
+        let layouts = Arc::new(layouts);
+        let threads = threads.max(1);
+        let spill = |thread| spill.map(|to| Spill::new(&to.folder, thread, to.limit / threads as u64));
+        let threads = (0..threads).map(|thread| Routed::new(layouts.clone(), shards, spill(thread))).collect();
+        Self { layouts, threads }
+    }
+
+    /// What each thread fills.
+    pub fn threads(&mut self) -> &mut [Routed] {
+        &mut self.threads
+    }
+
+    /// The shards, when all rows are routed.
+    pub fn into_shards(self) -> Shards {
+        let shards = self.threads.first().map_or(0, |t| t.shards.len());
+        let mut waiting: Vec<Segments> = vec![Vec::new(); shards];
+        let mut spilled = Vec::new();
+        for thread in self.threads {
+            spilled.extend(thread.spill.into_iter().flat_map(Spill::into_files));
+            for (shard, rows) in waiting.iter_mut().zip(thread.shards) {
+                shard.extend(rows.finish());
+            }
+        }
+        Shards {
+            layouts: self.layouts,
+            waiting: waiting.into_iter().map(|rows| Mutex::new(Some(rows))).collect(),
+            spilled,
+        }
+    }
+}
+
+/// The routed rows of every shard, in memory or on disk, until they are built.
+#[derive(Debug)]
+pub struct Shards {
+    layouts: Arc<Vec<Layout>>,
+    waiting: Vec<Mutex<Option<Segments>>>,
+    spilled: Vec<SpillFile>,
+}
+
+/// One shard's rows.
+#[derive(Debug, Clone)]
+pub struct ShardInput {
+    /// Per source, its rows in input order.
+    pub sources: Vec<SourceRows>,
+}
+
+/// A source's rows of one shard.
+#[derive(Debug, Clone)]
+pub struct SourceRows {
+    layout: Layout,
+    pieces: Vec<Buffer>,
+}
+
+impl Shards {
+    /// Number of shards.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether there is no shard.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Bytes that went to disk.
+    pub fn spilled_bytes(&self) -> u64 {
+        self.spilled.iter().map(|file| file.bytes).sum()
+    }
+
+    /// Bytes of rows in memory.
+    pub fn held_bytes(&self) -> u64 {
+        (0..self.len()).map(|shard| self.held_bytes_of(shard)).sum()
+    }
+
+    fn held_bytes_of(&self, shard: usize) -> u64 {
+        lock(&self.waiting[shard]).iter().flatten().map(|(_, rows)| rows.len() as u64).sum()
+    }
+
+    /// Bytes of a shard's rows.
+    pub fn bytes(&self, shard: usize) -> u64 {
+        self.held_bytes_of(shard) + self.spilled.iter().map(|file| file.bytes_of(shard)).sum::<u64>()
+    }
+
+    /// A shard's rows; those in memory are shared, not copied.
     ///
     /// # Errors
-    /// [`Error::Bug`] when batches of one source differ in type.
-    pub fn contiguous(&self) -> Result<Self> {
-        let sources = self.sources.iter().map(|batches| {
-            let mut groups: Vec<RecordBatch> = Vec::new();
-            let mut from = 0;
-            let mut bytes = 0;
-            for (i, batch) in batches.iter().enumerate() {
-                let size = text_bytes(batch);
-                if bytes + size > TEXT_PER_ARRAY && i > from {
-                    groups.push(concat_batches(&batch.schema(), &batches[from..i]).map_err(bug)?);
-                    (from, bytes) = (i, 0);
-                }
-                bytes += size;
-            }
-            if let Some(first) = batches.first() {
-                groups.push(concat_batches(&first.schema(), &batches[from..]).map_err(bug)?);
-            }
-            Ok(groups)
-        });
-        Ok(Self { sources: sources.collect::<Result<_>>()? })
+    /// I/O of a spill file; [`Error::Bug`] after [`Self::free`].
+    pub fn load(&self, shard: usize) -> Result<ShardInput> {
+        let held = lock(&self.waiting[shard]).clone();
+        let mut rows = held.ok_or_else(|| Error::Bug(format!("shard {shard} has no rows left")))?;
+        for file in &self.spilled {
+            rows.extend(file.read(shard)?);
+        }
+        // The sort is stable: a block's rows that went into two chunks keep their order.
+        rows.sort_by_key(|(place, _)| *place);
+        let mut sources: Vec<SourceRows> =
+            self.layouts.iter().map(|layout| SourceRows { layout: layout.clone(), pieces: Vec::new() }).collect();
+        for ((source, ..), piece) in rows {
+            let source = sources.get_mut(source as usize).ok_or_else(damaged)?;
+            source.pieces.push(piece);
+        }
+        Ok(ShardInput { sources })
+    }
+
+    /// Gives back the memory of a built shard.
+    pub fn free(&self, shard: usize) {
+        lock(&self.waiting[shard]).take();
     }
 }
 
-/// Bytes of the text columns of a batch.
-fn text_bytes(batch: &RecordBatch) -> usize {
-    let texts = batch.columns().iter().filter_map(|c| c.as_string_opt::<i32>());
-    texts
-        .map(|t| {
-            t.value_offsets().last().zip(t.value_offsets().first()).map_or(0, |(end, start)| (end - start) as usize)
-        })
-        .sum()
+impl SourceRows {
+    /// What the rows are made of.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The rows.
+    ///
+    /// # Errors
+    /// A damaged spill file.
+    pub fn rows(&self) -> Result<Vec<RowReader<'_>>> {
+        let mut rows = Vec::new();
+        for piece in &self.pieces {
+            let mut rest = piece.as_slice();
+            while !rest.is_empty() {
+                let (row, next) = RowReader::split(rest).ok_or_else(damaged)?;
+                rows.push(row);
+                rest = next;
+            }
+        }
+        Ok(rows)
+    }
 }
 
-fn bug(error: arrow::error::ArrowError) -> Error {
-    Error::Bug(format!("shard buffers: {error}"))
+/// What bytes that are no rows mean.
+pub(crate) fn damaged() -> Error {
+    Error::Bug("routed rows cannot be read back: a file in the working folder changed during the run".into())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What it guards is replaced whole: a panic elsewhere leaves it sound.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use arrow::array::ArrayRef;
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::datatypes::SchemaRef;
+use memchr::{memchr, memchr3};
 
 use crate::error::Result;
 use crate::render::Cells;
@@ -23,26 +24,34 @@ pub(super) fn header(schema: &SchemaRef) -> Vec<u8> {
 
 /// Lines of some rows of these columns.
 pub(super) fn encode(columns: &[ArrayRef], rows: Range<usize>, safe: bool) -> Result<Vec<u8>> {
-    let cells: Vec<Cells<'_>> = columns.iter().map(Cells::new).collect::<Result<_>>()?;
+    let slices: Vec<ArrayRef> = columns.iter().map(|column| column.slice(rows.start, rows.len())).collect();
+    let cells = slices.iter().map(|column| Ok((Cells::new(column)?, may_need_care(column, safe))));
+    let cells: Vec<(Cells<'_>, Option<&StringArray>)> = cells.collect::<Result<_>>()?;
     // 12 bytes a cell is the common case.
     let mut lines = Vec::with_capacity(rows.len() * (cells.len() * 12 + 1));
-    for row in rows {
-        for (i, column) in cells.iter().enumerate() {
+    for row in 0..rows.len() {
+        for (i, (column, care)) in cells.iter().enumerate() {
             if i > 0 {
                 lines.push(b',');
             }
-            if column.is_null(row) {
-                continue;
-            }
-            match column {
-                Cells::Text(texts) => text(texts.value(row), safe, &mut lines),
-                // No other type's text holds a byte that needs a quote.
-                typed => typed.write(row, &mut lines),
+            match care {
+                _ if column.is_null(row) => {}
+                None => column.write(row, &mut lines),
+                Some(texts) => text(texts.value(row), safe, &mut lines),
             }
         }
         lines.push(b'\n');
     }
     Ok(lines)
+}
+
+/// The column's texts, when some of them may have to be quoted or made safe: one search over all their bytes.
+fn may_need_care(column: &ArrayRef, safe: bool) -> Option<&StringArray> {
+    let texts = column.as_string_opt::<i32>()?;
+    let (from, to) = (texts.value_offsets()[0] as usize, texts.value_offsets()[texts.len()] as usize);
+    let bytes = &texts.values()[from..to];
+    let quotes = || memchr3(b',', b'"', b'\n', bytes).is_some() || memchr(b'\r', bytes).is_some();
+    (safe || quotes()).then_some(texts)
 }
 
 fn text(value: &str, safe: bool, into: &mut Vec<u8>) {

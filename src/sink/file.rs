@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 /// Buffers that may wait for the disk: enough to keep it busy, few enough to bound memory.
 const WAITING: usize = 4;
 
+/// Bytes that are sent on to the disk at a time.
+const FLUSH: usize = 16 << 20;
+
 /// A finished output file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
@@ -40,7 +43,7 @@ impl OutputFile {
         let file = File::create(&path).map_err(|e| Error::writing("create", &path, e))?;
         let (sender, receiver) = sync_channel::<Vec<u8>>(WAITING);
         let writer = std::thread::spawn(move || {
-            let mut sink = Hashing { file, hash: Sha256::new(), bytes: 0 };
+            let mut sink = Hashing { flush: Flush::start(&file)?, file, hash: Sha256::new(), bytes: 0 };
             receiver.into_iter().try_for_each(|part| sink.write(&part))?;
             sink.finish()
         });
@@ -84,6 +87,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 
 struct Hashing {
     file: File,
+    flush: Flush,
     hash: Sha256,
     bytes: u64,
 }
@@ -91,12 +95,44 @@ struct Hashing {
 impl Hashing {
     fn write(&mut self, part: &[u8]) -> io::Result<()> {
         self.hash.update(part);
+        self.file.write_all(part)?;
         self.bytes += part.len() as u64;
-        self.file.write_all(part)
+        self.flush.written(part.len());
+        Ok(())
     }
 
     fn finish(self) -> io::Result<(u64, String)> {
+        self.flush.finish()?;
         self.file.sync_all()?;
         Ok((self.bytes, crate::digest::hex(&self.hash.finalize())))
+    }
+}
+
+/// Keeps the disk at work while a file grows: left to the last sync, all of it would be waited for.
+struct Flush {
+    thread: JoinHandle<io::Result<()>>,
+    go: SyncSender<()>,
+    unflushed: usize,
+}
+
+impl Flush {
+    fn start(file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        let (go, signals) = sync_channel(1);
+        let thread = std::thread::spawn(move || signals.into_iter().try_for_each(|()| file.sync_data()));
+        Ok(Self { thread, go, unflushed: 0 })
+    }
+
+    fn written(&mut self, bytes: usize) {
+        self.unflushed += bytes;
+        // While it still flushes, the next signal takes what has gathered.
+        if self.unflushed >= FLUSH && self.go.try_send(()).is_ok() {
+            self.unflushed = 0;
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        drop(self.go);
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the flushing thread is gone")))
     }
 }

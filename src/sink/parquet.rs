@@ -1,11 +1,12 @@
 //! `profiles.parquet`: zstd, fixed row groups, statistics and page index, the id sorted and with a Bloom filter.
 //! Columns of a row group are encoded in parallel and appended in order.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::{FieldRef, SchemaRef};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
@@ -20,7 +21,10 @@ use rayon::prelude::*;
 use super::file::{OutputFile, Written};
 use super::{PARQUET_FILE, ROW_GROUP, SinkOptions};
 use crate::error::{Error, Result};
-use crate::spec::IDEMPOTENCY_KEY;
+use crate::render::Cells;
+
+/// Rows that are looked at to choose a column's encoding.
+const SAMPLE: usize = 4096;
 
 /// Bytes gathered before they are handed to the writing thread.
 const HAND_OVER: usize = 1 << 20;
@@ -34,10 +38,11 @@ pub(super) struct ParquetSink {
 }
 
 impl ParquetSink {
-    pub fn create(folder: &Path, schema: &SchemaRef, options: &SinkOptions) -> Result<Self> {
+    /// Creates the file; how its columns are encoded follows from those of the first row group.
+    pub fn create(folder: &Path, schema: &SchemaRef, options: &SinkOptions, first: &[ArrayRef]) -> Result<Self> {
         let file = Gather { file: Some(OutputFile::create(folder, PARQUET_FILE)?), buffer: Vec::new(), failure: None };
         let root = ArrowSchemaConverter::new().schema_root("profiles").convert(schema).map_err(bug)?.root_schema_ptr();
-        let writer = SerializedFileWriter::new(file, root, properties(schema, options)).map_err(bug)?;
+        let writer = SerializedFileWriter::new(file, root, properties(schema, options, first)).map_err(bug)?;
         let factory = ArrowRowGroupWriterFactory::new(&writer, schema.clone());
         Ok(Self { schema: schema.clone(), writer, factory, row_groups: 0 })
     }
@@ -84,7 +89,7 @@ impl ParquetSink {
     }
 }
 
-fn properties(schema: &SchemaRef, options: &SinkOptions) -> WriterPropertiesPtr {
+fn properties(schema: &SchemaRef, options: &SinkOptions, first: &[ArrayRef]) -> WriterPropertiesPtr {
     let id = ColumnPath::from(schema.field(0).name().as_str());
     let metadata = options.metadata.iter().map(|(k, v)| KeyValue::new(k.clone(), v.clone())).collect();
     let mut properties = WriterProperties::builder()
@@ -94,13 +99,29 @@ fn properties(schema: &SchemaRef, options: &SinkOptions) -> WriterPropertiesPtr 
         .set_sorting_columns(Some(vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }]))
         .set_key_value_metadata(Some(metadata))
         .set_column_bloom_filter_enabled(id.clone(), true)
-        .set_column_bloom_filter_max_ndv(id.clone(), ROW_GROUP as u64)
-        .set_column_dictionary_enabled(id, false);
-    // Every value is another: a dictionary would be built only to be thrown away.
-    if schema.field_with_name(IDEMPOTENCY_KEY).is_ok() {
-        properties = properties.set_column_dictionary_enabled(ColumnPath::from(IDEMPOTENCY_KEY), false);
+        .set_column_bloom_filter_max_ndv(id, ROW_GROUP as u64);
+    for (field, column) in schema.fields().iter().zip(first) {
+        if mostly_distinct(column) {
+            properties = properties.set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), false);
+        }
     }
     Arc::new(properties.build())
+}
+
+/// Whether a dictionary would be built only to be thrown away, or to be as long as the column: the first rows tell.
+fn mostly_distinct(column: &ArrayRef) -> bool {
+    let rows = column.len().min(SAMPLE);
+    let Ok(cells) = Cells::new(column) else { return false };
+    let mut seen = HashSet::new();
+    let mut text = Vec::new();
+    let values = (0..rows).filter(|row| !cells.is_null(*row));
+    let count = values.map(|row| {
+        text.clear();
+        cells.write(row, &mut text);
+        seen.insert(text.clone());
+    });
+    let count = count.count();
+    count > 0 && seen.len() * 4 > count * 3
 }
 
 /// Gathers the writer's small writes into large ones for the writing thread.

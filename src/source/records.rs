@@ -4,6 +4,7 @@ use csv_core::{ReadRecordResult, Reader};
 use memchr::memchr2_iter;
 
 use super::blocks::is_plain;
+use super::scan::positions;
 
 /// One record of a block.
 #[derive(Debug)]
@@ -84,7 +85,7 @@ fn read_plain(block: &[u8], mut visit: impl FnMut(Record<'_>)) -> u64 {
         }
         bounds.clear();
     };
-    for at in memchr2_iter(b',', b'\n', block) {
+    positions(block, [b',', b'\n'], |at| {
         if block[at] == b',' {
             bounds.push((field, at));
         } else {
@@ -92,7 +93,7 @@ fn read_plain(block: &[u8], mut visit: impl FnMut(Record<'_>)) -> u64 {
             (record, line) = (at + 1, line + 1);
         }
         field = at + 1;
-    }
+    });
     if record < block.len() {
         finish(&mut bounds, record, field, block.len(), line);
     }

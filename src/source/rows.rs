@@ -3,7 +3,7 @@
 use super::header::Header;
 use super::records::{Record, read_records};
 use super::rejects::{Reason, Reject};
-use crate::cell::{Type, Value};
+use crate::cell::{Type, Value, trim};
 use crate::spec::Source;
 
 /// Takes accepted rows, one after the other.
@@ -12,6 +12,8 @@ pub trait RowSink {
     fn begin(&mut self, id: &str);
     /// The row's value for a declared column; columns come in declared order.
     fn put(&mut self, column: usize, value: Value<'_>);
+    /// Ends the row.
+    fn end(&mut self);
 }
 
 /// What a block held besides its accepted rows.
@@ -40,6 +42,7 @@ pub fn read_rows(block: &[u8], source: &Source, header: &Header, sink: &mut impl
             Ok(id) => {
                 sink.begin(id);
                 read_cells(&record, source, header, sink, &mut report);
+                sink.end();
             }
             Err(reason) => {
                 report.rejected += 1;
@@ -58,7 +61,7 @@ fn accepted_id<'a>(record: &Record<'a>, header: &Header) -> Result<&'a str, Reas
     if record.width() != header.width {
         return Err(Reason::FieldCount);
     }
-    match record.field(header.key).unwrap_or_default().trim() {
+    match trim(record.field(header.key).unwrap_or_default()) {
         "" => Err(Reason::BlankId),
         id => Ok(id),
     }

@@ -1,12 +1,49 @@
-//! Aggregates of the SQL subset: nulls are skipped, nothing is null, no integer wraps, one division at most.
+//! Aggregates of the SQL subset: nulls are skipped, nothing is null, no integer wraps, one division at most. Each becomes
+//! one or two reductions over a customer's rows, and an expression over what these give.
 
-use polars::prelude::{DataType, Expr as Plan, NULL, len, lit, when};
+use polars::prelude::{DataType, Expr as Plan, NULL, lit, when};
 use sqlparser::ast::Expr;
 
 use super::operators::{check_bool, finite, narrow};
 use super::sql::{Compiler, Grain, Node};
 use crate::cell::Type;
 use crate::interop::polars_type;
+
+/// What is kept of one value for each row of a customer. Nulls are skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Number of rows.
+    Rows,
+    /// Number of true values.
+    True,
+    /// Number of values.
+    Count,
+    /// Number of distinct values.
+    Distinct,
+    /// Least value.
+    Min,
+    /// Greatest value.
+    Max,
+    /// Sum: of ints in 128 bits, of floats in order of the rows and compensated, of decimals exact.
+    Sum,
+    /// The value, null or not, in the last of the rows with the least `by`.
+    MinBy,
+    /// The value, null or not, in the last of the rows with the greatest `by`.
+    MaxBy,
+}
+
+/// One reduction of a customer's rows to one value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reduction {
+    /// Name of the column that it gives.
+    pub name: String,
+    /// What is kept.
+    pub how: How,
+    /// The value of each row.
+    pub value: Plan,
+    /// What decides which row's value is kept.
+    pub by: Option<Plan>,
+}
 
 /// Compiles `name(args) filter (where filter)`.
 pub(super) fn aggregate(
@@ -28,24 +65,23 @@ pub(super) fn aggregate(
         ("count", []) => {
             compiler.allow_aggregate()?;
             let rows = match filter {
-                Some(keep) => keep.fill_null(lit(false)).sum(),
-                None => len(),
+                Some(keep) => compiler.reduce(How::True, keep, None),
+                None => compiler.reduce(How::Rows, lit(true), None),
             };
-            result(rows.cast(DataType::Int64), Type::Int)
+            result(rows, Type::Int)
         }
         (_, [value]) if !name.ends_with("_by") => {
             let value = of_rows(compiler.aggregate_argument(value)?)?;
             let ty = value.ty.ok_or_else(|| format!("`{name}` of NULL"))?;
-            let (expr, ty) = of_one(name, kept(value.expr), ty, distinct)?;
+            let (expr, ty) = of_one(compiler, name, kept(value.expr), ty, distinct)?;
             result(expr, ty)
         }
         ("max_by" | "min_by", [value, by]) => {
             let (value, by) =
                 (of_rows(compiler.aggregate_argument(value)?)?, of_rows(compiler.aggregate_argument(by)?)?);
             let ty = value.ty.ok_or_else(|| format!("`{name}` of NULL"))?;
-            let by = kept(by.expr);
-            let best = if name == "max_by" { by.clone().max() } else { by.clone().min() };
-            result(value.expr.filter(by.eq(best)).last(), ty)
+            let how = if name == "max_by" { How::MaxBy } else { How::MinBy };
+            result(compiler.reduce(how, value.expr, Some(kept(by.expr))), ty)
         }
         _ => Err(format!("`{name}` has a wrong number of arguments")),
     }
@@ -68,34 +104,42 @@ fn sum_type(precision: u8, scale: u8) -> Result<Type, String> {
 }
 
 /// An aggregate of one column; over no values it is null, a count 0.
-fn of_one(name: &str, value: Plan, ty: Type, distinct: bool) -> Result<(Plan, Type), String> {
+fn of_one(
+    compiler: &mut Compiler<'_>,
+    name: &str,
+    value: Plan,
+    ty: Type,
+    distinct: bool,
+) -> Result<(Plan, Type), String> {
     if distinct && name != "count" {
         return Err(format!("`{name}(distinct …)` is not supported"));
     }
-    let some = value.clone().count().gt(lit(0u32));
-    let or_null = |e: Plan| when(some.clone()).then(e).otherwise(lit(NULL));
-    let count = value.clone().count().cast(DataType::Float64);
+    let mut reduce = |how: How| compiler.reduce(how, value.clone(), None);
     match (name, ty) {
-        ("count", _) if distinct => Ok((value.drop_nulls().n_unique().cast(DataType::Int64), Type::Int)),
-        ("count", _) => Ok((value.count().cast(DataType::Int64), Type::Int)),
-        ("min", _) => Ok((value.min(), ty)),
-        ("max", _) => Ok((value.max(), ty)),
-        // Polars' sum of integers wraps past 64 bits: add in 128, then check.
-        ("sum", Type::Int) => Ok((or_null(narrow(value.cast(DataType::Int128).sum(), "sum".into())), ty)),
-        ("sum", Type::Float) => Ok((or_null(finite(value.sum())), ty)),
+        ("count", _) if distinct => Ok((reduce(How::Distinct), Type::Int)),
+        ("count", _) => Ok((reduce(How::Count), Type::Int)),
+        ("min", _) => Ok((reduce(How::Min), ty)),
+        ("max", _) => Ok((reduce(How::Max), ty)),
+        ("sum", Type::Int) => Ok((narrow(reduce(How::Sum), "sum".into()), ty)),
+        ("sum", Type::Float) => Ok((finite(reduce(How::Sum)), ty)),
         ("sum", Type::Decimal(p, s)) => {
             let wide = sum_type(p, s)?;
-            Ok((or_null(value.cast(polars_type(Type::Decimal(38, s))).sum().cast(polars_type(wide))), wide))
+            Ok((reduce(How::Sum).cast(polars_type(wide)), wide))
         }
         // Exact sum, one division.
         ("avg", Type::Int) => {
-            Ok((or_null(value.cast(DataType::Int128).sum().cast(DataType::Float64) / count), Type::Float))
+            let count = reduce(How::Count).cast(DataType::Float64);
+            Ok((reduce(How::Sum).cast(DataType::Float64) / count, Type::Float))
         }
-        ("avg", Type::Float) => Ok((or_null(finite(value.sum() / count)), Type::Float)),
+        ("avg", Type::Float) => {
+            let count = reduce(How::Count).cast(DataType::Float64);
+            Ok((finite(reduce(How::Sum) / count), Type::Float))
+        }
         ("avg", Type::Decimal(p, s)) => {
             sum_type(p, s)?;
-            let unscaled = value.cast(polars_type(Type::Decimal(38, s))).sum().to_physical().cast(DataType::Float64);
-            Ok((or_null(unscaled / (count * lit(10f64.powi(s.into())))), Type::Float))
+            let count = reduce(How::Count).cast(DataType::Float64);
+            let unscaled = reduce(How::Sum).to_physical().cast(DataType::Float64);
+            Ok((unscaled / (count * lit(10f64.powi(s.into()))), Type::Float))
         }
         (_, Type::Text) => Err(format!("`{name}` of text is not supported: a column is text unless `types` names it")),
         _ => Err(format!("`{name}` of {ty} is not supported")),

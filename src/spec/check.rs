@@ -143,12 +143,13 @@ impl Names {
             let message = "a column `as_of` would hide the run's date from the aggregates: leave it out of `types`";
             return Err(Problem::new(name.span().start, message));
         }
+        let mut reductions = 0;
         for (name, sql) in raw {
             let value = loop {
                 let mut scope: Scope = columns.list.iter().map(|(n, c)| (n.clone(), c.ty)).collect();
                 scope.insert(columns.key.to_owned(), Type::Text);
                 scope.insert(AS_OF.to_owned(), Type::Date);
-                match compile(sql.get_ref(), &scope, Context::Aggregate) {
+                match compile(sql.get_ref(), &scope, Context::Aggregate(reductions)) {
                     Ok(value) => break value,
                     // An unknown name is a text column of the file; one at a time, until none is left.
                     Err(message) => match unknown_column(&message) {
@@ -159,6 +160,7 @@ impl Names {
                     },
                 }
             };
+            reductions += value.reductions.len();
             self.note_as_of(&value);
             self.add(name, value.ty)?;
             named.push(Named { name: name.get_ref().clone(), value });

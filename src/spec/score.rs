@@ -48,9 +48,9 @@ impl Score {
         if self.bands.is_empty() { Type::Int } else { Type::Text }
     }
 
-    /// The score's column.
+    /// The score's column, from the column that [`Self::total`] makes.
     pub fn expr(&self) -> Expr {
-        let value = if self.bands.is_empty() { self.total() } else { self.band() };
+        let value = if self.bands.is_empty() { self.clamped() } else { self.band() };
         let known = self.needs_any.iter().map(|signal| col(signal.as_str()).is_not_null()).reduce(Expr::or);
         let value = match known {
             Some(known) => when(known).then(value).otherwise(lit(LiteralValue::untyped_null())),
@@ -59,11 +59,20 @@ impl Score {
         value.alias(self.name.as_str())
     }
 
-    /// Points in all, clamped.
-    fn total(&self) -> Expr {
+    /// Points in all, before the clamp: a column of its own, as bands and clamps ask for it many times.
+    pub fn total(&self) -> Expr {
         // A null condition takes the `otherwise` branch: unknown adds nothing.
         let rules = self.points.iter().map(|p| when(p.when.expr.clone()).then(lit(p.add)).otherwise(lit(0i64)));
-        let total = rules.fold(lit(self.base), |sum, points| sum + points);
+        rules.fold(lit(self.base), |sum, points| sum + points).alias(self.total_name())
+    }
+
+    /// Specs cannot use names that begin so.
+    fn total_name(&self) -> String {
+        format!("__total_{}", self.name)
+    }
+
+    fn clamped(&self) -> Expr {
+        let total = col(self.total_name());
         match self.clamp {
             None => total,
             Some((low, high)) => {
@@ -74,7 +83,7 @@ impl Score {
     }
 
     fn band(&self) -> Expr {
-        let total = self.total();
+        let total = self.clamped();
         self.bands.iter().rev().fold(lit(Null {}), |lower, band| match band.at_least {
             None => lit(band.label.as_str()),
             Some(bound) => when(total.clone().gt_eq(lit(bound))).then(lit(band.label.as_str())).otherwise(lower),

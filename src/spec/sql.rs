@@ -10,6 +10,7 @@ use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
+use super::aggregates::{How, Reduction};
 use super::operators::{binary, check_bool, comparison, unify};
 use super::{AS_OF, Scope, cast, did_you_mean, functions};
 use crate::cell::{CellType, Type, Value as Cell, read_decimal};
@@ -24,6 +25,8 @@ pub struct Typed {
     pub ty: Type,
     /// The columns it names, sorted.
     pub columns: BTreeSet<String>,
+    /// For an aggregate, the reductions whose columns the expression names.
+    pub reductions: Vec<Reduction>,
 }
 
 /// What an expression is for.
@@ -31,8 +34,8 @@ pub struct Typed {
 pub enum Context {
     /// One value a row.
     Row,
-    /// One value a customer, from many rows.
-    Aggregate,
+    /// One value a customer, from many rows; its reductions are numbered from here on.
+    Aggregate(usize),
 }
 
 /// How many values a node stands for.
@@ -67,14 +70,15 @@ pub(crate) fn compile(text: &str, scope: &Scope, context: Context) -> Result<Typ
     if rest.token != Token::EOF {
         return Err(format!("unexpected `{}` after the expression", rest.token));
     }
-    let mut compiler = Compiler { scope, context, columns: BTreeSet::new(), in_aggregate: false, depth: 0 };
+    let (columns, reductions) = (BTreeSet::new(), Vec::new());
+    let mut compiler = Compiler { scope, context, columns, reductions, in_aggregate: false, depth: 0 };
     let node = compiler.node(&ast)?;
     let ty = node.ty.ok_or("the expression is only NULL: give it a type with `cast(null as text)`")?;
     match (context, node.grain) {
-        (Context::Aggregate, Grain::Row | Grain::Constant) => {
+        (Context::Aggregate(_), Grain::Row | Grain::Constant) => {
             Err(format!("an aggregate is needed here, such as `max({text})`"))
         }
-        _ => Ok(Typed { expr: node.expr, ty, columns: compiler.columns }),
+        _ => Ok(Typed { expr: node.expr, ty, columns: compiler.columns, reductions: compiler.reductions }),
     }
 }
 
@@ -86,6 +90,7 @@ pub(super) struct Compiler<'a> {
     scope: &'a Scope,
     context: Context,
     columns: BTreeSet<String>,
+    reductions: Vec<Reduction>,
     in_aggregate: bool,
     depth: usize,
 }
@@ -149,21 +154,32 @@ impl Compiler<'_> {
         self.aggregate_argument(&Expr::Value(Value::Boolean(true).into())).map(drop)
     }
 
+    /// The column of a reduction of a customer's rows; the same one is made once.
+    pub fn reduce(&mut self, how: How, value: Plan, by: Option<Plan>) -> Plan {
+        let same = |r: &&Reduction| r.how == how && r.value == value && r.by == by;
+        if let Some(known) = self.reductions.iter().find(same) {
+            return col(known.name.as_str());
+        }
+        let first = if let Context::Aggregate(first) = self.context { first } else { 0 };
+        // Specs cannot use names that begin so.
+        let name = format!("__reduced_{}", first + self.reductions.len());
+        self.reductions.push(Reduction { name: name.clone(), how, value, by });
+        col(name)
+    }
+
     fn column(&mut self, name: &Ident) -> Result<Node, String> {
         let name = &name.value;
         let Some(ty) = self.scope.get(name) else {
             let near = did_you_mean(name, self.scope.keys().map(String::as_str));
             return Err(format!("no column `{name}` here{near}"));
         };
-        if self.context == Context::Aggregate && !self.in_aggregate && name != AS_OF {
+        if self.context != Context::Row && !self.in_aggregate && name != AS_OF {
             return Err(format!("column `{name}` must stand inside an aggregate, such as `max({name})`"));
         }
         self.columns.insert(name.clone());
-        let (expr, grain) = match (self.context, self.in_aggregate) {
-            (Context::Aggregate, false) => (col(name.as_str()).first(), Grain::Aggregate),
-            _ => (col(name.as_str()), Grain::Row),
-        };
-        Ok(Node { expr, ty: Some(*ty), grain, number: None })
+        // Outside an aggregate only the run's date can stand beside aggregates.
+        let grain = if self.context == Context::Row || self.in_aggregate { Grain::Row } else { Grain::Aggregate };
+        Ok(Node { expr: col(name.as_str()), ty: Some(*ty), grain, number: None })
     }
 
     fn unary(&mut self, op: &UnaryOperator, inner: &Expr) -> Result<Node, String> {

@@ -149,6 +149,11 @@ proptest! {
 
         run(&dir, "whole", "cut", |s| (s.shards, s.threads, s.block_size) = (Some(shards), threads, block_size));
         prop_assert!(dir.outputs("cut") == want, "shards {shards}, threads {threads}, block size {block_size}");
+        let limit = |s: &mut Settings| (s.memory_limit, s.shards, s.block_size) = (Some(1), Some(shards), block_size);
+        let spilled = run(&dir, "whole", "spilled", limit);
+        prop_assert!(dir.outputs("spilled") == want, "spilled, shards {shards}, block size {block_size}");
+        let used = spilled.ledger.0.values().any(|l| l.rows_used > 0);
+        prop_assert_eq!(spilled.spilled_bytes > 0, used, "every row waits on disk");
         let drills = vec![drill("fail:0"), drill("panic:1"), drill("slow:2:1ms"), drill("fail:3")];
         let healed = run(&dir, "whole", "healed", |s| s.drills = drills);
         prop_assert!(dir.outputs("healed") == want, "drills");
@@ -172,5 +177,28 @@ fn the_command_gives_the_same_bytes_for_any_shards_and_threads() {
     for (shards, threads) in [("1", "1"), ("3", "2"), ("16", "1"), ("64", "2")] {
         dir.onefold(&["run", "--shards", shards, "--threads", threads]).expect(0);
         assert!(dir.outputs("data_out") == dir.outputs("want"), "{shards} shards, {threads} threads");
+    }
+}
+
+#[test]
+fn a_memory_limit_changes_no_byte() {
+    let dir = Workdir::with_sample(1000);
+    for (profile, input) in [("default", "sample_data"), ("events", "events")] {
+        let mut args = vec!["run", "--input", input];
+        if profile == "events" {
+            dir.onefold(&["generate", "--profile", profile, "--customers", "300", "--output", input]).expect(0);
+            args.extend(["--profile", "events/profile.toml"]);
+        }
+        dir.onefold(&[&args[..], &["--output", "want"]].concat()).expect(0);
+        let unlimited: Manifest = serde_json::from_str(&dir.read("want/run.json")).expect("a manifest");
+        assert_eq!(unlimited.spilled_bytes, 0);
+        for (limit, shards) in [("1", "1"), ("1", "64"), ("100KB", "16")] {
+            let more = ["--output", "limited", "--memory-limit", limit, "--shards", shards, "--chaos", "fail:0"];
+            dir.onefold(&[&args[..], &more, &["--retry-wait", "1ms"]].concat()).expect(0);
+            assert!(dir.outputs("limited") == dir.outputs("want"), "{profile}: {limit}, {shards} shards");
+            let limited: Manifest = serde_json::from_str(&dir.read("limited/run.json")).expect("a manifest");
+            assert!(limited.spilled_bytes > 10_000, "{profile}: {limit}, {shards} shards");
+            assert!(!dir.exists("limited/.onefold/staging"), "nothing is left of the spill");
+        }
     }
 }

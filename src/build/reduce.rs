@@ -1,0 +1,217 @@
+//! Reductions: the rows of each customer, which lie together, to one value, in one pass over a column and without a
+//! slice, a list or a hash table for each group. Owns how values are added, compared and counted.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use polars::prelude::{
+    BooleanChunked, ChunkedArray, Column, DataFrame, DataType, Float64Chunked, IdxCa, Int64Chunked, Int128Chunked,
+    IntoColumn, IntoSeries, NewChunkedArray, PlSmallStr, PolarsNumericType, PolarsResult, Series, StaticArray,
+    polars_err,
+};
+
+use crate::spec::How;
+
+/// The column of a reduction's values, and of what decides among them, in the frame of rows.
+#[derive(Debug, Clone)]
+pub(super) struct Task {
+    /// Name of the result.
+    pub name: PlSmallStr,
+    pub how: How,
+    /// Whether a column named [`by_name`] decides.
+    pub by: bool,
+}
+
+/// Name of the column that decides which row's value is kept.
+pub(super) fn by_name(name: &str) -> String {
+    format!("{name}_by")
+}
+
+/// Reduces each group of rows; `ends` are the groups' ends in the frame, strictly rising.
+pub(super) fn reduce(rows: &DataFrame, tasks: &[Task], ends: &[usize]) -> PolarsResult<DataFrame> {
+    let column = |task: &Task| {
+        let values = rows.column(&task.name)?.as_materialized_series().rechunk();
+        let by = match task.by {
+            true => Some(rows.column(&by_name(&task.name))?.as_materialized_series().rechunk()),
+            false => None,
+        };
+        // A value that is the same for all rows comes as one row.
+        let whole = |series: Series| if series.len() == 1 { series.new_from_index(0, rows.height()) } else { series };
+        let reduced = one(task.how, &whole(values), by.map(whole).as_ref(), ends)?;
+        Ok(reduced.with_name(task.name.clone()).into_column())
+    };
+    DataFrame::new(ends.len(), tasks.iter().map(column).collect::<PolarsResult<Vec<Column>>>()?)
+}
+
+fn one(how: How, values: &Series, by: Option<&Series>, ends: &[usize]) -> PolarsResult<Series> {
+    match how {
+        How::Rows => Ok(fold(ends, |group| Some(group.len() as i64))),
+        How::True => {
+            let values = values.bool()?;
+            Ok(fold(ends, |group| Some(group.filter(|row| values.get(*row) == Some(true)).count() as i64)))
+        }
+        How::Count if values.null_count() == 0 => Ok(fold(ends, |group| Some(group.len() as i64))),
+        How::Count => {
+            let valid = values.is_not_null();
+            Ok(fold(ends, |group| Some(group.filter(|row| valid.get(*row) == Some(true)).count() as i64)))
+        }
+        How::Distinct => distinct(values, ends),
+        How::Min => pick(values, values, ends, false, false),
+        How::Max => pick(values, values, ends, true, false),
+        How::MinBy => pick(values, by.unwrap_or(values), ends, false, true),
+        How::MaxBy => pick(values, by.unwrap_or(values), ends, true, true),
+        How::Sum => sum(values, ends),
+    }
+}
+
+/// The rows of each group.
+fn groups(ends: &[usize]) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    starts.zip(ends).map(|(start, end)| start..*end)
+}
+
+fn fold(ends: &[usize], count: impl FnMut(std::ops::Range<usize>) -> Option<i64>) -> Series {
+    Int64Chunked::from_iter_options(PlSmallStr::EMPTY, groups(ends).map(count)).into_series()
+}
+
+fn sum(values: &Series, ends: &[usize]) -> PolarsResult<Series> {
+    match values.dtype() {
+        DataType::Int64 => {
+            let values = values.i64()?;
+            let values = values.downcast_as_array();
+            Ok(wide(ends, |row| values.get(row).map(i128::from)).into_series())
+        }
+        DataType::Decimal(_, scale) => {
+            let scale = *scale;
+            let physical = values.to_physical_repr();
+            let values = physical.i128()?.downcast_as_array();
+            // 38 digits hold the sum of any rows that the spec's check lets through.
+            Ok(wide(ends, |row| values.get(row)).into_decimal_unchecked(38, scale).into_series())
+        }
+        DataType::Float64 => {
+            let values = values.f64()?.downcast_as_array();
+            let sums = groups(ends).map(|group| compensated(group.filter_map(|row| values.get(row))));
+            Ok(Float64Chunked::from_iter_options(PlSmallStr::EMPTY, sums).into_series())
+        }
+        other => Err(polars_err!(ComputeError: "no sum of {other}")),
+    }
+}
+
+/// Sums in 128 bits; none of none.
+fn wide(ends: &[usize], value: impl Fn(usize) -> Option<i128>) -> Int128Chunked {
+    let sum = |group: std::ops::Range<usize>| group.filter_map(&value).reduce(i128::wrapping_add);
+    Int128Chunked::from_iter_options(PlSmallStr::EMPTY, groups(ends).map(sum))
+}
+
+/// The sum of floats in their order, with the error of each step carried along (Neumaier, 1974); none of none.
+fn compensated(mut values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut sum = values.next()?;
+    let mut lost = 0.0;
+    for value in values {
+        let next = sum + value;
+        lost += if sum.abs() >= value.abs() { (sum - next) + value } else { (value - next) + sum };
+        sum = next;
+    }
+    // Past the largest float there is nothing to carry.
+    Some(if lost.is_finite() { sum + lost } else { sum })
+}
+
+/// The value in the row of each group with the least or greatest `by`; of equal ones in the first or the last row.
+fn pick(values: &Series, by: &Series, ends: &[usize], greatest: bool, last: bool) -> PolarsResult<Series> {
+    let physical = by.to_physical_repr();
+    let how = Picking { ends, greatest, last };
+    let rows: Vec<Option<u32>> = match physical.dtype() {
+        DataType::Int32 => how.numbers(physical.i32()?),
+        DataType::Int64 => how.numbers(physical.i64()?),
+        DataType::Int128 => how.numbers(physical.i128()?),
+        DataType::Float64 => how.numbers(physical.f64()?),
+        DataType::Boolean => how.rows(|row| physical_bool(&physical, row)),
+        DataType::String => {
+            let texts = physical.str()?.downcast_as_array();
+            how.rows(|row| texts.get(row))
+        }
+        other => return Err(polars_err!(ComputeError: "no order of {other}")),
+    };
+    values.take(&IdxCa::from_iter_options(PlSmallStr::EMPTY, rows.into_iter()))
+}
+
+fn physical_bool(series: &Series, row: usize) -> Option<bool> {
+    series.bool().ok().and_then(|values: &BooleanChunked| values.get(row))
+}
+
+struct Picking<'a> {
+    ends: &'a [usize],
+    greatest: bool,
+    last: bool,
+}
+
+impl Picking<'_> {
+    fn numbers<T: PolarsNumericType>(&self, values: &ChunkedArray<T>) -> Vec<Option<u32>> {
+        let values = values.downcast_as_array();
+        self.rows(|row| values.get(row))
+    }
+
+    fn rows<T: PartialOrd>(&self, value: impl Fn(usize) -> Option<T>) -> Vec<Option<u32>> {
+        let better = |new: &T, old: &T| {
+            let beats = if self.greatest { new > old } else { new < old };
+            beats || (self.last && new == old)
+        };
+        let best = |group: std::ops::Range<usize>| {
+            let mut best: Option<(T, usize)> = None;
+            for row in group {
+                if let Some(new) = value(row)
+                    && best.as_ref().is_none_or(|(old, _)| better(&new, old))
+                {
+                    best = Some((new, row));
+                }
+            }
+            best.map(|(_, row)| row as u32)
+        };
+        groups(self.ends).map(best).collect()
+    }
+}
+
+fn distinct(values: &Series, ends: &[usize]) -> PolarsResult<Series> {
+    let physical = values.to_physical_repr();
+    Ok(match physical.dtype() {
+        DataType::Int32 => numbers_distinct(physical.i32()?, ends, |n| n),
+        DataType::Int64 => numbers_distinct(physical.i64()?, ends, |n| n),
+        DataType::Int128 => numbers_distinct(physical.i128()?, ends, |n| n),
+        // Zero is one value, whatever its sign.
+        DataType::Float64 => numbers_distinct(physical.f64()?, ends, |n| (n + 0.0).to_bits()),
+        DataType::Boolean => count_distinct(ends, |row| physical_bool(&physical, row)),
+        DataType::String => {
+            let texts = physical.str()?.downcast_as_array();
+            count_distinct(ends, |row| texts.get(row))
+        }
+        other => return Err(polars_err!(ComputeError: "no equality of {other}")),
+    })
+}
+
+fn numbers_distinct<T, K>(values: &ChunkedArray<T>, ends: &[usize], key: impl Fn(T::Native) -> K) -> Series
+where
+    T: PolarsNumericType,
+    K: Eq + Hash,
+{
+    let values = values.downcast_as_array();
+    count_distinct(ends, |row| values.get(row).map(&key))
+}
+
+/// Groups up to this size are compared pair by pair.
+const FEW: usize = 32;
+
+fn count_distinct<K: Eq + Hash>(ends: &[usize], key: impl Fn(usize) -> Option<K>) -> Series {
+    let mut few: Vec<K> = Vec::new();
+    fold(ends, |group| {
+        if group.len() > FEW {
+            return Some(group.filter_map(&key).collect::<HashSet<K>>().len() as i64);
+        }
+        few.clear();
+        for value in group.filter_map(&key) {
+            if !few.contains(&value) {
+                few.push(value);
+            }
+        }
+        Some(few.len() as i64)
+    })
+}
