@@ -10,9 +10,8 @@ mod latest;
 mod reduce;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, StringArray};
+use arrow::array::ArrayRef;
 use polars::prelude::{
     AnyValue, Column as PolarsColumn, DataFrame, Expr, HConcatOptions, IntoLazy, LazyFrame, LiteralValue, PolarsError,
     Scalar, col, concat_lf_horizontal, lit,
@@ -22,6 +21,8 @@ use crate::error::{Error, Result};
 use crate::interop::{polars_type, to_polars};
 use crate::route::ShardInput;
 use crate::spec::{AS_OF, IDEMPOTENCY_KEY, Named, RowRule, SOURCES, Score, Spec};
+
+use columns::{Texts, Unfit};
 
 pub use index::{EXCLUDED, Index};
 pub use key::idempotency_keys;
@@ -60,7 +61,7 @@ pub struct Plan {
 pub fn plan(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Plan> {
     let index = Index::new(spec, input)?;
     let customers = index.ids.len();
-    let mut ready = HashMap::from([(spec.key.clone(), texts(index.ids.iter().copied())?)]);
+    let mut ready = HashMap::from([(spec.key.clone(), ids(index.ids.iter().copied())?)]);
     let (mut frames, mut tallies, mut known) = (Vec::new(), Vec::new(), Vec::new());
     for ((source, rows), input) in spec.sources.iter().zip(&index.sources).zip(&input.sources) {
         let (picked, tally) = latest::pick(source, rows, customers);
@@ -122,27 +123,28 @@ fn finish(
 
 /// The names of the sources that know each customer, joined by `+`.
 fn sources(known: &[(&str, Vec<Option<u32>>)], customers: usize) -> Result<ArrayRef> {
+    let mut texts = Texts::new(customers);
     let mut text = Vec::new();
-    let mut ends = Vec::with_capacity(customers);
     for customer in 0..customers {
-        let start = text.len();
+        text.clear();
         for (name, _) in known.iter().filter(|(_, picked)| picked[customer].is_some()) {
-            if text.len() > start {
+            if !text.is_empty() {
                 text.push(b'+');
             }
             text.extend_from_slice(name.as_bytes());
         }
-        ends.push(text.len() - start);
+        texts.push(Some(&text));
     }
-    let mut rest = text.as_slice();
-    texts(ends.into_iter().map(|length| rest.split_off(..length).unwrap_or_default()))
+    texts.finish().map_err(|e| e.of("column `sources`"))
 }
 
-/// Bytes that are known to be UTF-8, as a column.
-fn texts<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<ArrayRef> {
-    let bytes = BinaryArray::from_iter_values(values);
-    let texts = StringArray::try_from_binary(bytes).map_err(|e| Error::Bug(format!("routed text: {e}")))?;
-    Ok(Arc::new(texts))
+/// Ids as a column. Their idempotency keys, 17 bytes longer, must be one too.
+fn ids<'a>(ids: impl ExactSizeIterator<Item = &'a [u8]> + Clone) -> Result<ArrayRef> {
+    let keys: usize = ids.clone().map(|id| id.len() + 17).sum();
+    i32::try_from(keys).map_err(|_| Unfit::Long.of("the id"))?;
+    let mut texts = Texts::new(ids.len());
+    ids.for_each(|id| texts.push(Some(id)));
+    texts.finish().map_err(|e| e.of("the id"))
 }
 
 fn frame(height: usize, columns: Vec<PolarsColumn>) -> Result<DataFrame> {

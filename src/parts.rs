@@ -182,3 +182,50 @@ fn failed(what: &'static str, path: &Path, error: ArrowError) -> Error {
         other => Error::Bug(format!("part `{}`: {other}", path.display())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
+    use std::sync::Arc;
+
+    fn batch(rows: i64) -> RecordBatch {
+        let ids: ArrayRef = Arc::new(StringArray::from_iter_values((0..rows).map(|i| format!("id{i:05}"))));
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter((0..rows).map(|i| (i % 3 > 0).then_some(i))));
+        RecordBatch::try_from_iter([("id", ids), ("n", numbers)]).expect("a batch")
+    }
+
+    #[test]
+    fn a_part_comes_back_in_batches_of_its_share_of_a_row_group() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let parts = Parts::create(folder.path(), ROW_GROUP / 100).expect("parts");
+        let (whole, empty) = (batch(250), batch(0));
+        let stored = parts.store(7, &whole).expect("stored");
+        let nothing = parts.store(8, &empty).expect("stored");
+        parts.settle().expect("synced");
+        assert_eq!((stored.rows, nothing.rows), (250, 0));
+        let sorted = stored.open(&whole.schema()).expect("open");
+        assert_eq!(sorted.ends, Some(("id00000".to_owned(), "id00249".to_owned())));
+        let batches: Vec<RecordBatch> = sorted.batches.collect::<Result<_>>().expect("batches");
+        assert_eq!(batches.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [100, 100, 50]);
+        assert_eq!(arrow::compute::concat_batches(&whole.schema(), &batches).expect("one"), whole);
+        assert_eq!(nothing.open(&empty.schema()).expect("open").batches.count(), 0);
+        let left: Vec<_> = fs::read_dir(folder.path()).expect("list").flatten().map(|e| e.file_name()).collect();
+        assert!(left.iter().all(|name| name.to_string_lossy().ends_with(".arrow")), "{left:?}");
+    }
+
+    #[test]
+    fn a_damaged_part_is_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let parts = Parts::create(folder.path(), 1).expect("parts");
+        let whole = batch(50);
+        let stored = parts.store(0, &whole).expect("stored");
+        parts.settle().expect("synced");
+        let bytes = fs::read(&stored.path).expect("bytes");
+        for cut in [0, 5, 20, bytes.len() / 2, bytes.len() - 1] {
+            fs::write(&stored.path, &bytes[..cut]).expect("cut");
+            let read = stored.open(&whole.schema()).and_then(|sorted| sorted.batches.collect::<Result<Vec<_>>>());
+            assert!(read.is_err(), "cut at {cut}");
+        }
+    }
+}

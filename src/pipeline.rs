@@ -133,7 +133,7 @@ fn read(
     // A routed row is about as long as its line, less what the spec does not declare.
     let spilled = (inputs.bytes() / 2).saturating_sub(limit);
     disk::require(&space.staging(), spilled, "holding the rows that --memory-limit keeps out of memory")?;
-    let spill = SpillTo { folder: space.spill(), limit };
+    let spill = SpillTo { folder: space.spill(), limit, expected: inputs.bytes() };
     let mut buffers = ShardBuffers::new(layouts, record.shards, settings.threads, Some(&spill));
     let mut newest = None;
     for (at, (source, files)) in settings.spec.sources.iter().zip(&inputs.sources).enumerate() {
@@ -157,7 +157,7 @@ fn read(
     let shards = buffers.into_shards();
     record.spilled_bytes = shards.spilled_bytes();
     if record.spilled_bytes > 0 {
-        info!(event = "spill", memory_limit = memory.limit, bytes = record.spilled_bytes, "rows wait on disk");
+        info!(event = "spill", memory_limit = memory.limit, bytes = record.spilled_bytes);
     }
     Ok((shards, newest))
 }

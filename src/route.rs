@@ -3,12 +3,14 @@
 mod buffer;
 mod hash;
 mod row;
+mod shards;
 mod spill;
 
-pub(crate) use buffer::damaged;
-pub use buffer::{Place, Routed, ShardBuffers, ShardInput, Shards, SourceRows, SpillTo};
+pub use buffer::{Place, Routed, Segments, ShardBuffers, SpillTo};
 pub use hash::shard_of;
 pub use row::{Layout, RowReader};
+pub(crate) use shards::damaged;
+pub use shards::{ShardInput, Shards, SourceRows};
 
 /// Input bytes that a shard is meant to hold: its rows, its plan and its profiles then fit a core's cache.
 const BYTES_PER_SHARD: u64 = 6 << 20;

@@ -11,7 +11,7 @@ use polars::prelude::{
 use super::columns::Columns;
 use super::index::{EXCLUDED, Rows};
 use super::reduce::{Task, by_name, reduce};
-use super::{as_of_column, bug, frame, texts};
+use super::{as_of_column, bug, frame};
 use crate::error::Result;
 use crate::interop::to_polars;
 use crate::route::Layout;
@@ -37,7 +37,7 @@ pub(super) fn plan(
     let codes = IdxCa::from_iter_values(CODE.into(), order.iter().map(|row| rows.codes[*row as usize]));
     columns.push(codes.into_series().into());
     if used(fields).contains(&source.key.as_str()) && columns.iter().all(|c| c.name().as_str() != source.key) {
-        let ids = texts(order.iter().map(|row| ids[rows.codes[*row as usize] as usize]))?;
+        let ids = super::ids(order.iter().map(|row| ids[rows.codes[*row as usize] as usize]))?;
         columns.push(to_polars(&source.key, &ids)?.into());
     }
     let mut rows = frame(order.len(), columns)?.lazy();

@@ -86,15 +86,9 @@ impl Columns {
         let mut arrays = HashMap::new();
         for (at, step) in self.steps.into_iter().enumerate() {
             if let Step::Keep(values) = step {
-                let array = values.finish().map_err(|e| match e {
-                    Unfit::Long => {
-                        let (column, source) = (&source.columns[at].name, &source.name);
-                        let message = "holds more than 2 GiB of text in one shard: use more --shards";
-                        Error::Build(format!("column `{column}` of source `{source}` {message}"))
-                    }
-                    Unfit::Damaged => damaged(),
-                })?;
-                arrays.insert(at, array);
+                let (column, source) = (&source.columns[at].name, &source.name);
+                let array = values.finish().map_err(|e| e.of(&format!("column `{column}` of source `{source}`")));
+                arrays.insert(at, array?);
             }
         }
         Ok(arrays)
@@ -102,9 +96,21 @@ impl Columns {
 }
 
 /// Why values are no column.
-enum Unfit {
+#[derive(Debug)]
+pub(super) enum Unfit {
     Long,
     Damaged,
+}
+
+impl Unfit {
+    pub fn of(&self, column: &str) -> Error {
+        match self {
+            Self::Long => {
+                Error::Build(format!("{column} holds more than 2 GiB of text in one shard: use more --shards"))
+            }
+            Self::Damaged => damaged(),
+        }
+    }
 }
 
 enum Values {
@@ -118,7 +124,7 @@ enum Values {
 }
 
 /// Text as bytes that are checked once, when all are there.
-struct Texts {
+pub(super) struct Texts {
     bytes: Vec<u8>,
     lengths: Vec<usize>,
     valid: NullBufferBuilder,
@@ -135,12 +141,7 @@ impl Values {
             Type::Datetime => {
                 Self::Datetime(TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(arrow_type(ty)))
             }
-            // 12 bytes: most texts of an export are words, ids and names.
-            Type::Text => Self::Text(Texts {
-                bytes: Vec::with_capacity(rows * 12),
-                lengths: Vec::with_capacity(rows),
-                valid: NullBufferBuilder::new(rows),
-            }),
+            Type::Text => Self::Text(Texts::new(rows)),
         }
     }
 
@@ -185,15 +186,21 @@ impl Values {
 }
 
 impl Texts {
+    pub fn new(rows: usize) -> Self {
+        // 12 bytes: most texts of an export are words, ids and names.
+        let (bytes, lengths) = (Vec::with_capacity(rows * 12), Vec::with_capacity(rows));
+        Self { bytes, lengths, valid: NullBufferBuilder::new(rows) }
+    }
+
     #[inline]
-    fn push(&mut self, text: Option<&[u8]>) {
+    pub fn push(&mut self, text: Option<&[u8]>) {
         self.valid.append(text.is_some());
         let text = text.unwrap_or_default();
         self.bytes.extend_from_slice(text);
         self.lengths.push(text.len());
     }
 
-    fn finish(mut self) -> std::result::Result<ArrayRef, Unfit> {
+    pub fn finish(mut self) -> std::result::Result<ArrayRef, Unfit> {
         i32::try_from(self.bytes.len()).map_err(|_| Unfit::Long)?;
         let offsets = OffsetBuffer::from_lengths(self.lengths);
         let texts = StringArray::try_new(offsets, self.bytes.into(), self.valid.finish());

@@ -215,3 +215,55 @@ fn count_distinct<K: Eq + Hash>(ends: &[usize], key: impl Fn(usize) -> Option<K>
         Some(few.len() as i64)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use polars::prelude::NamedFrom;
+
+    fn reduced(how: How, values: Series, by: Option<Series>, ends: &[usize]) -> Series {
+        let by_column = by.clone().map(|by| by.with_name("x_by".into()).into_column());
+        let columns = [values.with_name("x".into()).into_column()].into_iter().chain(by_column).collect();
+        let rows = DataFrame::new(*ends.last().expect("a group"), columns).expect("a frame");
+        let tasks = [Task { name: "x".into(), how, by: by.is_some() }];
+        let reduced = reduce(&rows, &tasks, ends).expect("reduced");
+        reduced.column("x").expect("x").as_materialized_series().clone()
+    }
+
+    #[test]
+    fn nulls_are_skipped_and_nothing_is_null() {
+        let values = || Series::new("x".into(), [Some(i64::MAX), Some(1), None, None, Some(5), Some(5)]);
+        let ends = [2, 4, 6];
+        let ints = |how| reduced(how, values(), None, &ends);
+        assert_eq!(ints(How::Count), Series::new("x".into(), [2i64, 0, 2]));
+        assert_eq!(ints(How::Rows), Series::new("x".into(), [2i64, 2, 2]));
+        assert_eq!(ints(How::Distinct), Series::new("x".into(), [2i64, 0, 1]));
+        assert!(ints(How::Max).equals_missing(&Series::new("x".into(), [Some(i64::MAX), None, Some(5)])));
+        assert!(ints(How::Min).equals_missing(&Series::new("x".into(), [Some(1), None, Some(5i64)])));
+        let sums: Vec<Option<i128>> = ints(How::Sum).i128().expect("wide").iter().collect();
+        assert_eq!(sums, [Some(i128::from(i64::MAX) + 1), None, Some(10)]);
+    }
+
+    #[test]
+    fn the_last_of_equal_rows_gives_its_value_null_or_not() {
+        let values = Series::new("x".into(), [Some("a"), Some("b"), Some("c"), None]);
+        let by = Series::new("y".into(), [Some(1i64), Some(1), None, Some(0)]);
+        let texts = |how| reduced(how, values.clone(), Some(by.clone()), &[3, 4]);
+        assert!(texts(How::MaxBy).equals_missing(&Series::new("x".into(), [Some("b"), None])));
+        assert!(texts(How::MinBy).equals_missing(&Series::new("x".into(), [Some("b"), None])));
+    }
+
+    #[test]
+    fn float_sums_carry_what_they_lose() {
+        let values = Series::new("x".into(), [1e16, 1.0, -1e16, f64::MAX, f64::MAX, 0.0, -0.0]);
+        let sums = reduced(How::Sum, values.clone(), None, &[3, 5, 7]);
+        assert_eq!(sums.f64().expect("floats").iter().collect::<Vec<_>>(), [Some(1.0), Some(f64::INFINITY), Some(0.0)]);
+        assert_eq!(reduced(How::Distinct, values, None, &[3, 5, 7]), Series::new("x".into(), [3i64, 1, 1]));
+    }
+
+    #[test]
+    fn many_values_are_counted_as_few_are() {
+        let values = Series::new("x".into(), (0..200i64).map(|i| i % 50).collect::<Vec<_>>());
+        assert_eq!(reduced(How::Distinct, values, None, &[20, 200]), Series::new("x".into(), [20i64, 50]));
+    }
+}

@@ -75,7 +75,7 @@ fn volume(level: Level, fields: &Map<String, Value>) -> Volume {
     match (level, fields.get("event").and_then(Value::as_str)) {
         (Level::ERROR, Some("error")) => Volume::Errors,
         (Level::ERROR | Level::WARN, _) => Volume::Warnings,
-        (_, Some("source_read" | "publish" | "bench_run")) => Volume::Progress,
+        (_, Some("source_read" | "spill" | "publish" | "bench_run")) => Volume::Progress,
         _ => Volume::Everything,
     }
 }
@@ -110,6 +110,7 @@ fn text(level: Level, fields: &Map<String, Value>) -> String {
             get("attempts"),
             get("error")
         ),
+        "spill" => format!("memory limit {}: {} bytes of rows wait on disk", get("memory_limit"), get("bytes")),
         "bench_run" => bench_run(get),
         "publish" => format!("published {}: {} rows, {} bytes", get("file"), get("rows"), get("bytes")),
         event => {

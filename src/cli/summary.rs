@@ -56,6 +56,11 @@ fn write(manifest: &Manifest, input: &Path, output: &Path, text: &mut String) ->
     }
     let times: Vec<String> = stages.iter().map(|s| format!("{} {:.2} s", s.stage, s.seconds)).collect();
     writeln!(text, "time: {}", times.join(", "))?;
+    if manifest.spilled_bytes > 0 {
+        let size = |bytes: u64| ByteSize(bytes).display().si();
+        let (spilled, limit) = (size(manifest.spilled_bytes), size(manifest.memory_limit));
+        writeln!(text, "memory: {spilled} of rows waited on disk, as the limit is {limit}")?;
+    }
     for file in outputs {
         writeln!(text, "{}: {}", output.join(&file.file).display(), ByteSize(file.bytes).display().si())?;
     }

@@ -1,15 +1,16 @@
 //! Rows waiting for their shard, in the order of the input. Owns how they are gathered and kept in memory, and when they
 //! go to disk.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 use bytes::Bytes;
 use memmap2::MmapMut;
 
 use super::hash::shard_of;
-use super::row::{Layout, RowReader, RowWriter};
-use super::spill::{Spill, SpillFile};
+use super::row::{Layout, RowWriter};
+use super::shards::Shards;
+use super::spill::Spill;
 use crate::cell::Value;
 use crate::error::{Error, Result};
 use crate::source::RowSink;
@@ -18,8 +19,8 @@ use crate::source::RowSink;
 /// rows of a built shard for a size of block that nothing else asks for. Pages that no row reaches cost nothing.
 const CHUNK: usize = 256 << 10;
 
-/// With more shards than this, chunks are smaller: the system bounds how many mappings a process may have.
-const MANY_SHARDS: usize = 8192;
+/// The system bounds how many mappings a process may have, 65,530 by default on Linux: no more pieces than this.
+const MOST_CHUNKS: u64 = 16_384;
 
 /// Place of a block of rows in the input: source, file of the source, block of the file.
 pub type Place = (u32, u32, u64);
@@ -60,9 +61,8 @@ struct Chunk {
 }
 
 impl Routed {
-    fn new(layouts: Arc<Vec<Layout>>, shards: usize, spill: Option<Spill>) -> Self {
+    fn new(layouts: Arc<Vec<Layout>>, shards: usize, chunk: usize, spill: Option<Spill>) -> Self {
         let rows = std::iter::repeat_with(ShardRows::default).take(shards).collect();
-        let chunk = if shards > MANY_SHARDS { CHUNK / 8 } else { CHUNK };
         let row = RowWriter::default();
         Self { layouts, source: 0, row, current: 0, shards: rows, chunk, held: 0, spill, failure: None }
     }
@@ -183,6 +183,8 @@ pub struct SpillTo {
     pub folder: std::path::PathBuf,
     /// Bytes of routed rows to hold in memory.
     pub limit: u64,
+    /// Bytes of routed rows to expect, at most.
+    pub expected: u64,
 }
 
 impl ShardBuffers {
@@ -190,8 +192,10 @@ impl ShardBuffers {
     pub fn new(layouts: Vec<Layout>, shards: usize, threads: usize, spill: Option<&SpillTo>) -> Self {
         let layouts = Arc::new(layouts);
         let threads = threads.max(1);
+        let expected = spill.map_or(0, |to| to.limit.min(to.expected));
+        let chunk = usize::try_from(expected / MOST_CHUNKS).unwrap_or(0).next_multiple_of(4096).max(CHUNK);
         let spill = |thread| spill.map(|to| Spill::new(&to.folder, thread, to.limit / threads as u64));
-        let threads = (0..threads).map(|thread| Routed::new(layouts.clone(), shards, spill(thread))).collect();
+        let threads = (0..threads).map(|thread| Routed::new(layouts.clone(), shards, chunk, spill(thread))).collect();
         Self { layouts, threads }
     }
 
@@ -211,123 +215,6 @@ impl ShardBuffers {
                 shard.extend(rows.finish());
             }
         }
-        Shards {
-            layouts: self.layouts,
-            waiting: waiting.into_iter().map(|rows| Mutex::new(Some(rows))).collect(),
-            spilled,
-        }
+        Shards::new(self.layouts, waiting, spilled)
     }
-}
-
-/// The routed rows of every shard, in memory or on disk, until they are built.
-#[derive(Debug)]
-pub struct Shards {
-    layouts: Arc<Vec<Layout>>,
-    waiting: Vec<Mutex<Option<Segments>>>,
-    spilled: Vec<SpillFile>,
-}
-
-/// One shard's rows.
-#[derive(Debug, Clone)]
-pub struct ShardInput {
-    /// Per source, its rows in input order.
-    pub sources: Vec<SourceRows>,
-}
-
-/// A source's rows of one shard.
-#[derive(Debug, Clone)]
-pub struct SourceRows {
-    layout: Layout,
-    pieces: Vec<Buffer>,
-}
-
-impl Shards {
-    /// Number of shards.
-    pub fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Whether there is no shard.
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
-    /// Bytes that went to disk.
-    pub fn spilled_bytes(&self) -> u64 {
-        self.spilled.iter().map(|file| file.bytes).sum()
-    }
-
-    /// Bytes of rows in memory.
-    pub fn held_bytes(&self) -> u64 {
-        (0..self.len()).map(|shard| self.held_bytes_of(shard)).sum()
-    }
-
-    fn held_bytes_of(&self, shard: usize) -> u64 {
-        lock(&self.waiting[shard]).iter().flatten().map(|(_, rows)| rows.len() as u64).sum()
-    }
-
-    /// Bytes of a shard's rows.
-    pub fn bytes(&self, shard: usize) -> u64 {
-        self.held_bytes_of(shard) + self.spilled.iter().map(|file| file.bytes_of(shard)).sum::<u64>()
-    }
-
-    /// A shard's rows; those in memory are shared, not copied.
-    ///
-    /// # Errors
-    /// I/O of a spill file; [`Error::Bug`] after [`Self::free`].
-    pub fn load(&self, shard: usize) -> Result<ShardInput> {
-        let held = lock(&self.waiting[shard]).clone();
-        let mut rows = held.ok_or_else(|| Error::Bug(format!("shard {shard} has no rows left")))?;
-        for file in &self.spilled {
-            rows.extend(file.read(shard)?);
-        }
-        // The sort is stable: a block's rows that went into two chunks keep their order.
-        rows.sort_by_key(|(place, _)| *place);
-        let mut sources: Vec<SourceRows> =
-            self.layouts.iter().map(|layout| SourceRows { layout: layout.clone(), pieces: Vec::new() }).collect();
-        for ((source, ..), piece) in rows {
-            let source = sources.get_mut(source as usize).ok_or_else(damaged)?;
-            source.pieces.push(piece);
-        }
-        Ok(ShardInput { sources })
-    }
-
-    /// Gives back the memory of a built shard.
-    pub fn free(&self, shard: usize) {
-        lock(&self.waiting[shard]).take();
-    }
-}
-
-impl SourceRows {
-    /// What the rows are made of.
-    pub fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    /// The rows.
-    ///
-    /// # Errors
-    /// A damaged spill file.
-    pub fn rows(&self) -> Result<Vec<RowReader<'_>>> {
-        let mut rows = Vec::new();
-        for piece in &self.pieces {
-            let mut rest = piece.as_slice();
-            while !rest.is_empty() {
-                let (row, next) = RowReader::split(rest).ok_or_else(damaged)?;
-                rows.push(row);
-                rest = next;
-            }
-        }
-        Ok(rows)
-    }
-}
-
-/// What bytes that are no rows mean.
-pub(crate) fn damaged() -> Error {
-    Error::Bug("routed rows cannot be read back: a file in the working folder changed during the run".into())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What it guards is replaced whole: a panic elsewhere leaves it sound.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,7 +12,8 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 
-use super::buffer::{Place, Segments, damaged};
+use super::buffer::{Place, Segments};
+use super::shards::damaged;
 use crate::error::{Error, Result};
 
 /// One thread's spill files.

@@ -7,6 +7,7 @@ mod faults;
 mod laws;
 mod oracle;
 mod outputs;
+mod peers;
 mod profiles;
 mod python;
 mod reader;

@@ -10,11 +10,12 @@ fn python() -> String {
     std::env::var("ONEFOLD_PYTHON").unwrap_or_else(|_| "python3".to_owned())
 }
 
-/// Runs a script of the project; fails the test when the script does.
-fn run(script: &Path, args: &[PathBuf]) {
+/// Runs a script of the project and gives what it said; fails the test when the script does.
+fn run(script: &Path, args: &[PathBuf]) -> String {
     let ran = Command::new(python()).arg(script).args(args).output().expect("Python starts");
     let text = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{}: {text}", script.display());
+    text
 }
 
 /// Whether the witness can be called; in CI it must be.
@@ -31,10 +32,27 @@ pub fn oracle_agrees(input: &Path, output: &Path) {
     }
 }
 
+/// onefold and its peers agree on every cell of a workload of the peers' benchmark, at this size.
+pub fn peers_agree(workload: &str, customers: &str) {
+    let scripts = project().join("../shared/peers");
+    if !available(has_packages() && scripts.exists(), "../shared/peers and the packages duckdb, polars and pyarrow") {
+        return;
+    }
+    let work = tempfile::tempdir().expect("a folder");
+    let args = ["--customers", customers, "--rounds", "1", "--onefold", env!("CARGO_BIN_EXE_onefold"), "--work"];
+    let args = [workload].into_iter().chain(args).map(PathBuf::from).chain([work.path().to_owned()]);
+    let table = run(&project().join("benches/peers/peers.py"), &args.collect::<Vec<_>>());
+    assert!(table.contains("DuckDB") && table.contains("Polars"), "{table}");
+}
+
+fn has_packages() -> bool {
+    let packages = Command::new(python()).args(["-c", "import duckdb, polars, pyarrow"]).output();
+    packages.is_ok_and(|o| o.status.success())
+}
+
 /// A script of `tests/readers`, which needs packages of PyPI, finds no difference.
 pub fn reader_agrees(script: &str, args: &[PathBuf]) {
-    let packages = Command::new(python()).args(["-c", "import duckdb, polars, pyarrow"]).output();
-    if available(packages.is_ok_and(|o| o.status.success()), "the packages duckdb, polars and pyarrow") {
+    if available(has_packages(), "the packages duckdb, polars and pyarrow") {
         run(&project().join("tests/readers").join(script), args);
     }
 }
