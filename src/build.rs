@@ -44,7 +44,7 @@ pub struct Tally {
 pub struct Plan {
     /// Number of profiles.
     pub customers: usize,
-    /// The output columns that are ready: ids, picked values, sources.
+    /// The columns that are ready, in the output or not: ids, picked values, sources.
     pub ready: HashMap<String, ArrayRef>,
     /// The other output columns but the idempotency key, in their order.
     pub frame: LazyFrame,

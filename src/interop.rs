@@ -1,4 +1,4 @@
-//! The bridge between cell types, Polars and arrow. The one room with `unsafe`: the Arrow C data interface, both ways.
+//! The bridge between cell types, Polars and arrow. With `unsafe`: the Arrow C data interface, both ways.
 #![allow(unsafe_code)]
 
 use std::sync::Arc;

@@ -2,8 +2,11 @@
 
 use sysinfo::System;
 
-/// What a run takes whatever its size: the program, blocks being read, buffers of the sinks' files.
-const FIXED: u64 = 120_000_000;
+/// What a run takes whatever its size: the program, buffers of the sinks' files.
+const FIXED: u64 = 90_000_000;
+
+/// What a reading thread takes besides: a block, and its unquoted text.
+const READING: u64 = 16 << 20;
 
 /// Memory that building a shard takes, as a multiple of its routed rows: measured between 4 and 6 for the default
 /// profile.
@@ -33,7 +36,7 @@ impl Memory {
     /// building as many shards at a time as there are threads.
     pub fn routed(&self, expected: u64, shards: usize, threads: usize) -> u64 {
         let building = expected / shards.max(1) as u64 * BUILD_FACTOR * threads as u64;
-        self.limit.saturating_sub(FIXED + building).max(self.limit / 8)
+        self.limit.saturating_sub(FIXED + READING * threads as u64 + building).max(self.limit / 8)
     }
 
     /// Bytes that shards may take while they are built, with so many bytes of routed rows in memory.

@@ -88,20 +88,22 @@ fn produce(
     let parts = Parts::create(&space.parts(), record.shards)?;
     let (runs, failure) = shards::build(settings, memory, &shards, &parts, as_of, &drills);
     drop(shards);
-    space.remove_spill()?;
+    // In any case: nothing may write to staging any more when it is removed.
+    let settled = parts.settle();
     let built = record.shard_runs(runs);
     if let Some(failure) = failure {
         return Err(failure);
     }
-    parts.settle()?;
+    settled?;
+    space.remove_spill()?;
     record.account(&settings.spec, &built);
     record.balance()?;
     record.stage("build", timer);
 
     let timer = Instant::now();
-    // Numbers can be far shorter as text, and most text compresses well: less than a quarter no output needs.
-    let parts: u64 = built.iter().map(|b| b.part.bytes).sum();
-    disk::require(&space.staging(), parts / 4, "writing the outputs")?;
+    let customers: u64 = built.iter().map(|b| b.account.customers).sum();
+    // A comma or line end for each cell is the least that the CSV takes.
+    disk::require(&space.staging(), customers * settings.spec.output.len() as u64, "writing `profiles.csv`")?;
     let schema = schema(&settings.spec);
     let sorted = built.iter().map(|b| b.part.open(&schema)).collect::<Result<_>>()?;
     let merge = Merge::new(schema.clone(), sorted)?;
@@ -130,9 +132,6 @@ fn read(
 ) -> Result<(Shards, Option<i32>)> {
     let layouts = settings.spec.sources.iter().map(layout).collect();
     let limit = memory.routed(inputs.bytes(), record.shards, settings.threads);
-    // A routed row is about as long as its line, less what the spec does not declare.
-    let spilled = (inputs.bytes() / 2).saturating_sub(limit);
-    disk::require(&space.staging(), spilled, "holding the rows that --memory-limit keeps out of memory")?;
     let spill = SpillTo { folder: space.spill(), limit, expected: inputs.bytes() };
     let mut buffers = ShardBuffers::new(layouts, record.shards, settings.threads, Some(&spill));
     let mut newest = None;

@@ -1,16 +1,17 @@
 //! Sources with many rows a customer: their aggregates, one row per customer in the order of the shard's ids.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use polars::prelude::{
     AllowedOptimizations, Column as PolarsColumn, DataFrame, Expr, IdxCa, IntoLazy, IntoSeries, LazyFrame,
-    NewChunkedArray, Series, col, lit,
+    NewChunkedArray, Schema, Series, UdfSchema, col, lit,
 };
 
 use super::columns::Columns;
 use super::index::{EXCLUDED, Rows};
-use super::reduce::{Task, by_name, reduce};
+use super::reduce::{Task, by_name, reduce, schema};
 use super::{as_of_column, bug, frame};
 use crate::error::Result;
 use crate::interop::to_polars;
@@ -52,8 +53,10 @@ pub(super) fn plan(
     let values: Vec<Expr> = values.chain([col(CODE)]).collect();
     let task = |r: &&Reduction| Task { name: r.name.as_str().into(), how: r.how, by: r.by.is_some() };
     let tasks: Vec<Task> = reductions.iter().map(task).collect();
+    let typed = tasks.clone();
+    let types: Arc<dyn UdfSchema> = Arc::new(move |rows: &Schema| schema(rows, &typed));
     let reduce = move |rows: DataFrame| reduce(&rows, &tasks, &ends);
-    let mut groups = rows.select(values).map(reduce, AllowedOptimizations::empty(), None, Some("reduce"));
+    let mut groups = rows.select(values).map(reduce, AllowedOptimizations::empty(), Some(types), Some("reduce"));
     if used(fields).contains(&AS_OF) {
         groups = groups.with_column(as_of_column(as_of));
     }

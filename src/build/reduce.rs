@@ -3,11 +3,12 @@
 
 use std::collections::HashSet;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use polars::prelude::{
-    BooleanChunked, ChunkedArray, Column, DataFrame, DataType, Float64Chunked, IdxCa, Int64Chunked, Int128Chunked,
-    IntoColumn, IntoSeries, NewChunkedArray, PlSmallStr, PolarsNumericType, PolarsResult, Series, StaticArray,
-    polars_err,
+    BooleanChunked, ChunkedArray, Column, DataFrame, DataType, Field, Float64Chunked, IdxCa, Int64Chunked,
+    Int128Chunked, IntoColumn, IntoSeries, NewChunkedArray, PlSmallStr, PolarsNumericType, PolarsResult, Schema,
+    SchemaRef, Series, StaticArray, polars_err,
 };
 
 use crate::spec::How;
@@ -25,6 +26,21 @@ pub(super) struct Task {
 /// Name of the column that decides which row's value is kept.
 pub(super) fn by_name(name: &str) -> String {
     format!("{name}_by")
+}
+
+/// The types of what [`reduce`] gives, from those of the rows: the plan behind it is typed by them.
+pub(super) fn schema(rows: &Schema, tasks: &[Task]) -> PolarsResult<SchemaRef> {
+    let field = |task: &Task| {
+        let value = rows.try_get(&task.name)?;
+        let ty = match (task.how, value) {
+            (How::Rows | How::True | How::Count | How::Distinct, _) => DataType::Int64,
+            (How::Sum, DataType::Int64) => DataType::Int128,
+            (How::Sum, DataType::Decimal(_, scale)) => DataType::Decimal(38, *scale),
+            (How::Sum | How::Min | How::Max | How::MinBy | How::MaxBy, same) => same.clone(),
+        };
+        Ok(Field::new(task.name.clone(), ty))
+    };
+    Ok(Arc::new(tasks.iter().map(field).collect::<PolarsResult<Schema>>()?))
 }
 
 /// Reduces each group of rows; `ends` are the groups' ends in the frame, strictly rising.

@@ -88,8 +88,7 @@ impl Routed {
         match &mut self.spill {
             Some(spill) if self.held > spill.limit => {
                 let shards = self.shards.iter_mut().map(|shard| std::mem::take(shard).finish());
-                self.held = 0;
-                spill.write(shards)
+                spill.write(std::mem::take(&mut self.held), shards)
             }
             _ => Ok(()),
         }
@@ -122,8 +121,11 @@ impl ShardRows {
         if self.tail.append(head, cells, length) {
             return Ok(());
         }
-        let memory = MmapMut::map_anon(length.max(chunk))
-            .map_err(|e| Error::Output(format!("no memory for a row of {length} bytes ({e}): lower --memory-limit")))?;
+        let memory = MmapMut::map_anon(length.max(chunk)).map_err(|e| {
+            Error::Output(format!(
+                "no memory for a row of {length} bytes ({e}): lower --memory-limit, or use fewer --shards or --threads"
+            ))
+        })?;
         let full = std::mem::replace(&mut self.tail, Chunk { memory: Some(memory), used: 0 });
         if full.memory.is_some() {
             self.full.push(full);
@@ -183,7 +185,7 @@ pub struct SpillTo {
     pub folder: std::path::PathBuf,
     /// Bytes of routed rows to hold in memory.
     pub limit: u64,
-    /// Bytes of routed rows to expect, at most.
+    /// Bytes of routed rows to expect, more or less.
     pub expected: u64,
 }
 

@@ -14,6 +14,7 @@ use arrow::ipc::writer::FileWriter;
 
 use super::buffer::{Place, Segments};
 use super::shards::damaged;
+use crate::disk;
 use crate::error::{Error, Result};
 
 /// One thread's spill files.
@@ -41,9 +42,10 @@ impl Spill {
         Self { folder: folder.to_owned(), thread, limit, files: Vec::new() }
     }
 
-    /// Writes the rows of every shard, from 0, to the next file.
-    pub fn write(&mut self, shards: impl Iterator<Item = Segments>) -> Result<()> {
+    /// Writes the rows of every shard, from 0, to the next file; they are so many bytes in all.
+    pub fn write(&mut self, bytes: u64, shards: impl Iterator<Item = Segments>) -> Result<()> {
         std::fs::create_dir_all(&self.folder).map_err(|e| Error::writing("create", &self.folder, e))?;
+        disk::require(&self.folder, bytes, "holding the rows that --memory-limit keeps out of memory")?;
         let path = self.folder.join(format!("{}-{}.arrow", self.thread, self.files.len()));
         let failed = |e| failed("write", &path, e);
         let file = File::create(&path).map_err(|e| Error::writing("create", &path, e))?;

@@ -87,7 +87,7 @@ pub(super) fn aggregate(
     }
 }
 
-/// Passes a value of rows on: Polars takes a constant for one row, whatever the size of the group.
+/// Passes a value of rows on: an aggregate of a constant is surely a slip.
 fn of_rows(value: Node) -> Result<Node, String> {
     match value.grain {
         Grain::Constant => Err("an aggregate of a constant: name a column, or count rows with `count(*)`".into()),
@@ -95,7 +95,7 @@ fn of_rows(value: Node) -> Result<Node, String> {
     }
 }
 
-/// The type of a decimal's sum: ten more digits hold ten billion rows. Polars' 128-bit sums wrap without a word.
+/// The type of a decimal's sum: ten more digits hold ten billion rows.
 fn sum_type(precision: u8, scale: u8) -> Result<Type, String> {
     match precision {
         ..=28 => Ok(Type::Decimal(precision + 10, scale)),

@@ -210,6 +210,11 @@ fn what_expressions_mean_on_data() {
         ("some", "max(n) in (1, 2, null)", "true", ""),
         ("none", "sum(n) / sum(c) - sum(n) / 0", "", ""),
         ("age", "days_between(max(at), date '1970-01-01')", "2", "-1"),
+        // A count is an int, whatever it counts.
+        ("incomplete", "count(distinct t) < count(*)", "true", "false"),
+        ("as_text", "cast(coalesce(count(c), 0) as text) || cast(coalesce(count(w), 0) as text)", "12", "10"),
+        ("most", "greatest(count(t), 3)", "3", "3"),
+        ("dated", "count(at) >= count(t)", "true", "true"),
         ("infinite", "coalesce(sum(c * 1e308 * 10.0), 7.0)", "7.0", "0.0"),
     ];
     let fields: Vec<String> = aggregates.iter().map(|(name, sql, ..)| format!("{name} = \"{sql}\"")).collect();
