@@ -54,6 +54,18 @@ pub enum Value<'a> {
     Datetime(i64),
 }
 
+impl Value<'_> {
+    /// A number that orders like the value, of a type that can order rows; none, the least, for null.
+    #[inline]
+    pub fn order(self) -> Option<i64> {
+        match self {
+            Self::Date(days) => Some(days.into()),
+            Self::Datetime(n) | Self::Int(n) => Some(n),
+            _ => None,
+        }
+    }
+}
+
 impl CellType {
     /// Text, read verbatim.
     pub const TEXT: Self = Self { ty: Type::Text, format: None };

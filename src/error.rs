@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use arrow::error::ArrowError;
+
 /// The library's result.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -97,6 +99,14 @@ impl Error {
     /// An I/O failure in the output folder.
     pub fn writing(verb: &'static str, path: &Path, cause: io::Error) -> Self {
         Self::Io { verb, path: path.to_owned(), side: Side::Output, cause }
+    }
+
+    /// A failure on an Arrow IPC file in the working folder: of the system, or one that no file of ours can cause.
+    pub fn ipc(verb: &'static str, path: &Path, error: ArrowError) -> Self {
+        match error {
+            ArrowError::IoError(_, cause) => Self::writing(verb, path, cause),
+            other => Self::Bug(format!("`{}`: {other}", path.display())),
+        }
     }
 
     /// An unusable input.

@@ -77,6 +77,7 @@ pub mod disk;
 pub mod error;
 pub mod executor;
 pub mod generate;
+pub mod ids;
 pub mod interop;
 pub mod manifest;
 pub mod memory;

@@ -8,6 +8,7 @@ use arrow::compute::interleave;
 use arrow::datatypes::SchemaRef;
 
 use crate::error::{Error, Result};
+use crate::ids::{eight, shared_start};
 use tournament::Tournament;
 
 /// A shard's profiles, sorted by id, their first column.
@@ -57,7 +58,9 @@ impl<I: Iterator<Item = Result<RecordBatch>>> Merge<I> {
     /// # Errors
     /// Those of reading a shard.
     pub fn new(schema: SchemaRef, shards: Vec<Sorted<I>>) -> Result<Self> {
-        let shared = shared_start(shards.iter().filter_map(|s| s.ends.as_ref()));
+        // The first and last id of each shard decide.
+        let ends = shards.iter().filter_map(|s| s.ends.as_ref());
+        let shared = shared_start(ends.flat_map(|(first, last)| [first.as_bytes(), last.as_bytes()]));
         let start = |shard: Sorted<I>| {
             let ids = StringArray::new_null(0);
             let mut shard = Shard { batches: shard.batches, batch: None, ids, row: 0, eight: 0 };
@@ -169,21 +172,6 @@ fn prove(last: &mut Option<Vec<u8>>, id: &[u8]) -> Result<()> {
             Ok(())
         }
     }
-}
-
-/// Bytes that all ids share at their start, which the first and last of each shard decide.
-fn shared_start<'a>(ends: impl Iterator<Item = &'a (String, String)>) -> usize {
-    let mut ids = ends.flat_map(|(first, last)| [first.as_bytes(), last.as_bytes()]);
-    let Some(first) = ids.next() else { return 0 };
-    ids.fold(first.len(), |shared, id| first.iter().zip(id).take(shared).take_while(|(a, b)| a == b).count())
-}
-
-/// The first eight bytes as a number that orders like them: most comparisons end here.
-fn eight(bytes: &[u8]) -> u64 {
-    let mut eight = [0; 8];
-    let n = bytes.len().min(8);
-    eight[..n].copy_from_slice(&bytes[..n]);
-    u64::from_be_bytes(eight)
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ impl Parts {
     pub fn store(&self, shard: usize, profiles: &RecordBatch) -> Result<StoredPart> {
         let path = self.folder.join(format!("{shard}.arrow"));
         let beside = path.with_extension("new");
-        let failed = |e| failed("write", &beside, e);
+        let failed = |e| Error::ipc("write", &beside, e);
         let file = File::create(&beside).map_err(|e| Error::writing("create", &beside, e))?;
         let file = BufWriter::with_capacity(1 << 18, file);
         let mut writer = FileWriter::try_new(file, &profiles.schema()).map_err(failed)?;
@@ -111,7 +111,7 @@ impl StoredPart {
     /// I/O, and a damaged file.
     pub fn open(&self, schema: &SchemaRef) -> Result<Sorted<PartReader>> {
         let mut file = File::open(&self.path).map_err(|e| Error::writing("open", &self.path, e))?;
-        let blocks = blocks(&mut file).map_err(|e| failed("read", &self.path, e))?.into_iter();
+        let blocks = blocks(&mut file).map_err(|e| Error::ipc("read", &self.path, e))?.into_iter();
         let decoder = FileDecoder::new(schema.clone(), MetadataVersion::V5);
         let batches = PartReader { path: self.path.clone(), decoder, blocks };
         Ok(Sorted { ends: self.ends.clone(), batches })
@@ -131,7 +131,7 @@ impl Iterator for PartReader {
 
     fn next(&mut self) -> Option<Self::Item> {
         let block = self.blocks.next()?;
-        Some(self.read(&block).map_err(|e| failed("read", &self.path, e)))
+        Some(self.read(&block).map_err(|e| Error::ipc("read", &self.path, e)))
     }
 }
 
@@ -173,14 +173,6 @@ fn sync(unsynced: &Receiver<Unsynced>) -> Result<()> {
         fs::rename(&beside, &path).map_err(|e| Error::writing("rename to", &path, e))?;
     }
     Ok(())
-}
-
-/// An error of the file, or one that no file of ours can cause.
-fn failed(what: &'static str, path: &Path, error: ArrowError) -> Error {
-    match error {
-        ArrowError::IoError(_, cause) => Error::writing(what, path, cause),
-        other => Error::Bug(format!("part `{}`: {other}", path.display())),
-    }
 }
 
 #[cfg(test)]

@@ -34,15 +34,16 @@ pub(super) fn plan(
     as_of: Option<i32>,
 ) -> Result<LazyFrame> {
     let Grouped { order, ends, known } = by_customer(&rows.codes, ids.len());
-    let mut columns = columns(source, &used(fields), rows, layout, &order)?;
+    let used = used(fields);
+    let mut columns = columns(source, &used, rows, layout, &order)?;
     let codes = IdxCa::from_iter_values(CODE.into(), order.iter().map(|row| rows.codes[*row as usize]));
     columns.push(codes.into_series().into());
-    if used(fields).contains(&source.key.as_str()) && columns.iter().all(|c| c.name().as_str() != source.key) {
+    if used.contains(&source.key.as_str()) && columns.iter().all(|c| c.name().as_str() != source.key) {
         let ids = super::ids(order.iter().map(|row| ids[rows.codes[*row as usize] as usize]))?;
         columns.push(to_polars(&source.key, &ids)?.into());
     }
     let mut rows = frame(order.len(), columns)?.lazy();
-    if used(fields).contains(&AS_OF) {
+    if used.contains(&AS_OF) {
         rows = rows.with_column(as_of_column(as_of));
     }
     let reductions: Vec<&Reduction> = fields.iter().flat_map(|f| &f.value.reductions).collect();
@@ -57,7 +58,7 @@ pub(super) fn plan(
     let types: Arc<dyn UdfSchema> = Arc::new(move |rows: &Schema| schema(rows, &typed));
     let reduce = move |rows: DataFrame| reduce(&rows, &tasks, &ends);
     let mut groups = rows.select(values).map(reduce, AllowedOptimizations::empty(), Some(types), Some("reduce"));
-    if used(fields).contains(&AS_OF) {
+    if used.contains(&AS_OF) {
         groups = groups.with_column(as_of_column(as_of));
     }
     let exprs: Vec<Expr> = fields.iter().map(|f| f.value.expr.clone().alias(f.name.as_str())).collect();

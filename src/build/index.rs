@@ -5,6 +5,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
 use crate::error::Result;
+use crate::ids::{eight, shared_start};
 use crate::route::{RowReader, ShardInput, SourceRows, damaged};
 use crate::spec::{Population, Spec};
 
@@ -75,27 +76,12 @@ impl<'a> Rows<'a> {
 
 /// The codes of the included customers, in byte order of their ids.
 fn sorted(seen: &Seen<'_>, included: &[bool]) -> Vec<u32> {
-    let skip = common_prefix(seen);
-    let eight = |id: &[u8]| {
-        let mut eight = [0; 8];
-        let id = &id[skip..];
-        let n = id.len().min(8);
-        eight[..n].copy_from_slice(&id[..n]);
-        u64::from_be_bytes(eight)
-    };
+    let shared = shared_start(seen.iter().copied());
     // Most comparisons end within the eight bytes behind what all ids share.
     let mut order: Vec<(u64, u32)> =
-        seen.iter().enumerate().filter(|(i, _)| included[*i]).map(|(i, id)| (eight(id), i as u32)).collect();
+        seen.iter().enumerate().filter(|(i, _)| included[*i]).map(|(i, id)| (eight(&id[shared..]), i as u32)).collect();
     order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| seen[a.1 as usize].cmp(seen[b.1 as usize])));
     order.into_iter().map(|(_, code)| code).collect()
-}
-
-/// Bytes that all ids share at their start.
-fn common_prefix(ids: &Seen<'_>) -> usize {
-    let mut rest = ids.iter();
-    let Some(first) = rest.next() else { return 0 };
-    let shared = |n: usize, id: &&[u8]| first[..n].iter().zip(*id).take_while(|(a, b)| a == b).count();
-    rest.fold(first.len(), |n, id| if id.starts_with(&first[..n]) { n } else { shared(n, id) })
 }
 
 fn included(population: &Population, sources: &[Rows<'_>], customers: usize) -> Vec<bool> {

@@ -38,7 +38,7 @@ impl RowWriter {
     #[inline]
     pub fn put(&mut self, layout: &Layout, column: usize, value: Value<'_>) {
         if layout.order_by == Some(column) {
-            self.order = order_of(value);
+            self.order = value.order();
         }
         write_value(value, &mut self.cells);
     }
@@ -52,16 +52,6 @@ impl RowWriter {
         write_length(order + self.cells.len(), &mut self.head);
         self.head.rotate_left(order);
         (&self.head, &self.cells)
-    }
-}
-
-/// A `latest_by` value as a number that orders like it.
-#[inline]
-fn order_of(value: Value<'_>) -> Option<i64> {
-    match value {
-        Value::Date(days) => Some(days.into()),
-        Value::Datetime(n) | Value::Int(n) => Some(n),
-        _ => None,
     }
 }
 
@@ -293,7 +283,7 @@ mod tests {
             prop_assert!(rest.is_empty());
             let (order, read_id) = row.head(&layout).expect("a head");
             prop_assert_eq!(read_id, id.as_bytes());
-            prop_assert_eq!(order, layout.order_by.and_then(|i| order_of(values[i])));
+            prop_assert_eq!(order, layout.order_by.and_then(|i| values[i].order()));
             let mut skipping = row;
             for (ty, value) in layout.types.iter().zip(&values) {
                 skipping.skip(*ty).expect("a value");

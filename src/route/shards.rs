@@ -48,7 +48,7 @@ impl Shards {
 
     /// Bytes that went to disk.
     pub fn spilled_bytes(&self) -> u64 {
-        self.spilled.iter().map(|file| file.bytes).sum()
+        self.spilled.iter().map(SpillFile::bytes).sum()
     }
 
     /// Bytes of rows in memory.

@@ -33,8 +33,6 @@ pub(super) struct SpillFile {
     path: PathBuf,
     /// Bytes of each shard's rows.
     shards: Vec<u64>,
-    /// Bytes of all rows.
-    pub bytes: u64,
 }
 
 impl Spill {
@@ -47,7 +45,7 @@ impl Spill {
         std::fs::create_dir_all(&self.folder).map_err(|e| Error::writing("create", &self.folder, e))?;
         disk::require(&self.folder, bytes, "holding the rows that --memory-limit keeps out of memory")?;
         let path = self.folder.join(format!("{}-{}.arrow", self.thread, self.files.len()));
-        let failed = |e| failed("write", &path, e);
+        let failed = |e| Error::ipc("write", &path, e);
         let file = File::create(&path).map_err(|e| Error::writing("create", &path, e))?;
         let schema = schema();
         let mut writer = FileWriter::try_new(BufWriter::with_capacity(1 << 20, file), &schema).map_err(failed)?;
@@ -57,7 +55,7 @@ impl Spill {
             writer.write(&batch(&schema, &rows).map_err(failed)?).map_err(failed)?;
         }
         writer.finish().map_err(failed)?;
-        self.files.push(SpillFile { bytes: sizes.iter().sum(), shards: sizes, path });
+        self.files.push(SpillFile { shards: sizes, path });
         Ok(())
     }
 
@@ -67,6 +65,11 @@ impl Spill {
 }
 
 impl SpillFile {
+    /// Bytes of all rows.
+    pub fn bytes(&self) -> u64 {
+        self.shards.iter().sum()
+    }
+
     pub fn bytes_of(&self, shard: usize) -> u64 {
         self.shards.get(shard).copied().unwrap_or(0)
     }
@@ -76,7 +79,7 @@ impl SpillFile {
         if self.bytes_of(shard) == 0 {
             return Ok(Vec::new());
         }
-        let failed = |e| failed("read", &self.path, e);
+        let failed = |e| Error::ipc("read", &self.path, e);
         let file = File::open(&self.path).map_err(|e| Error::writing("open", &self.path, e))?;
         let mut reader = FileReader::try_new(file, None).map_err(failed)?;
         reader.set_index(shard).map_err(failed)?;
@@ -116,12 +119,4 @@ fn batch(schema: &SchemaRef, rows: &[(Place, Buffer)]) -> std::result::Result<Re
             Arc::new(LargeBinaryArray::try_new(offsets, bytes.into(), None)?),
         ],
     )
-}
-
-/// An error of the file, or one that no file can cause.
-fn failed(what: &'static str, path: &Path, error: ArrowError) -> Error {
-    match error {
-        ArrowError::IoError(_, cause) => Error::writing(what, path, cause),
-        other => Error::Bug(format!("spill file: {other}")),
-    }
 }

@@ -113,14 +113,13 @@ fn mostly_distinct(column: &ArrayRef) -> bool {
     let rows = column.len().min(SAMPLE);
     let Ok(cells) = Cells::new(column) else { return false };
     let mut seen = HashSet::new();
-    let mut text = Vec::new();
-    let values = (0..rows).filter(|row| !cells.is_null(*row));
-    let count = values.map(|row| {
-        text.clear();
+    let mut count = 0;
+    for row in (0..rows).filter(|row| !cells.is_null(*row)) {
+        let mut text = Vec::new();
         cells.write(row, &mut text);
-        seen.insert(text.clone());
-    });
-    let count = count.count();
+        seen.insert(text);
+        count += 1;
+    }
     count > 0 && seen.len() * 4 > count * 3
 }
 

@@ -82,18 +82,9 @@ fn read_cells(
             Value::Null
         });
         if source.latest_by == Some(index) {
-            report.newest = report.newest.max(order_of(value));
+            report.newest = report.newest.max(value.order());
         }
         sink.put(index, value);
-    }
-}
-
-/// A `latest_by` value as a number that orders like it.
-fn order_of(value: Value<'_>) -> Option<i64> {
-    match value {
-        Value::Date(days) => Some(days.into()),
-        Value::Datetime(n) | Value::Int(n) => Some(n),
-        _ => None,
     }
 }
 

@@ -80,6 +80,7 @@ const NEVER: &[(&str, &[&str])] = &[
         ],
     ),
     ("disk.rs", &["polars", "arrow", "std::fs", "clap"]),
+    ("ids.rs", &["crate::", "polars", "arrow", "std::fs", "clap"]),
     ("memory.rs", &["crate::", "polars", "arrow", "std::fs", "clap"]),
     ("merge", &["polars", "crate::spec", "crate::build", "std::fs", "clap", "tracing"]),
     ("parts.rs", &["polars", "crate::spec", "crate::build", "crate::route", "clap", "tracing"]),
