@@ -7,7 +7,7 @@ mod chaos;
 mod panics;
 mod retry;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,8 @@ pub use retry::RetryPolicy;
 pub struct Attempt {
     /// From 1.
     pub attempt: u32,
+    /// Which of the workers made it, from 0.
+    pub worker: usize,
     /// When it began.
     pub started_at: DateTime<Utc>,
     /// When it ended.
@@ -82,6 +84,7 @@ where
     let mut queue = Queue {
         ready: (0..shards).map(|shard| (shard, 1)).collect(),
         waiting: Vec::new(),
+        idle: (0..room.threads.max(1)).collect(),
         running: 0,
         taken: 0,
         runs: (0..shards).map(|_| ShardRun { attempts: Vec::new(), result: None }).collect(),
@@ -91,14 +94,14 @@ where
     THREAD_POOL.in_place_scope(|scope| {
         loop {
             queue.wake(Instant::now());
-            while let Some((shard, attempt)) = queue.next(room) {
+            while let Some(Start { shard, attempt, worker }) = queue.next(room) {
                 let sender = sender.clone();
                 scope.spawn(move |_| {
                     observer.started(shard, attempt);
                     let started_at = Utc::now();
                     let result = catch(|| work(shard, attempt)).unwrap_or_else(|panic| Err(Error::Panic(panic)));
                     // The receiver lives until every task has reported.
-                    let _ = sender.send(Report { shard, attempt, started_at, ended_at: Utc::now(), result });
+                    let _ = sender.send(Report { shard, attempt, worker, started_at, ended_at: Utc::now(), result });
                 });
             }
             if queue.running == 0 && queue.waiting.is_empty() {
@@ -113,10 +116,18 @@ where
     (queue.runs, queue.failure)
 }
 
+/// An attempt to be made.
+struct Start {
+    shard: usize,
+    attempt: u32,
+    worker: usize,
+}
+
 /// How an attempt ended.
 struct Report<T> {
     shard: usize,
     attempt: u32,
+    worker: usize,
     started_at: DateTime<Utc>,
     ended_at: DateTime<Utc>,
     result: Result<T>,
@@ -126,6 +137,8 @@ struct Queue<T> {
     ready: VecDeque<(usize, u32)>,
     /// Retries not yet due. They hold no worker.
     waiting: Vec<(Instant, usize, u32)>,
+    /// Workers without a shard. A worker is a place at work, not a thread: the pool's threads take from each other.
+    idle: BTreeSet<usize>,
     running: usize,
     /// Memory that the running shards take.
     taken: u64,
@@ -135,14 +148,15 @@ struct Queue<T> {
 
 impl<T> Queue<T> {
     /// The next shard to start, when there is one and room for it.
-    fn next(&mut self, room: &Room<'_>) -> Option<(usize, u32)> {
+    fn next(&mut self, room: &Room<'_>) -> Option<Start> {
         let need = (room.need)(self.ready.front()?.0);
         if self.running > 0 && (self.running >= room.threads || self.taken + need > room.memory) {
             return None;
         }
+        let worker = self.idle.pop_first()?;
         self.running += 1;
         self.taken += need;
-        self.ready.pop_front()
+        self.ready.pop_front().map(|(shard, attempt)| Start { shard, attempt, worker })
     }
 
     /// Moves due retries to the front: they are the oldest work.
@@ -165,11 +179,12 @@ impl<T> Queue<T> {
     }
 
     fn settle(&mut self, report: Report<T>, policy: RetryPolicy, observer: &impl Observer<T>) {
-        let Report { shard, attempt, started_at, ended_at, result } = report;
+        let Report { shard, attempt, worker, started_at, ended_at, result } = report;
+        self.idle.insert(worker);
         self.running -= 1;
         let run = &mut self.runs[shard];
         let error = result.as_ref().err().map(ToString::to_string);
-        run.attempts.push(Attempt { attempt, started_at, ended_at, error });
+        run.attempts.push(Attempt { attempt, worker, started_at, ended_at, error });
         match result {
             Ok(value) => {
                 let elapsed = (ended_at - started_at).to_std().unwrap_or_default();

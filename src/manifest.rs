@@ -37,6 +37,12 @@ pub struct Manifest {
     pub memory_limit: u64,
     /// Bytes of routed rows that waited on disk.
     pub spilled_bytes: u64,
+    /// Faults that were injected, as `--chaos` writes them.
+    #[serde(default)]
+    pub drills: Vec<String>,
+    /// Shards that an earlier, unfinished run had built and this one took over.
+    #[serde(default)]
+    pub resumed_shards: usize,
     /// Input files in reading order.
     pub inputs: Vec<InputRecord>,
     /// The account of every input row, by source in declared order.
@@ -118,6 +124,9 @@ pub struct ShardRecord {
     pub shard_id: usize,
     /// Profiles it gave; none when it failed.
     pub customers: Option<u64>,
+    /// Whether an earlier, unfinished run had built it; then it has no attempts here.
+    #[serde(default)]
+    pub resumed: bool,
     /// In order.
     pub attempts: Vec<AttemptRecord>,
 }
@@ -127,6 +136,9 @@ pub struct ShardRecord {
 pub struct AttemptRecord {
     /// From 1.
     pub attempt: u32,
+    /// The worker that made it, from 0 to `threads - 1`.
+    #[serde(default)]
+    pub worker: usize,
     /// RFC 3339, UTC.
     pub started_at: String,
     /// RFC 3339, UTC.

@@ -1,5 +1,6 @@
 //! Drills: faults injected on request, so that healing can be seen. Owns their grammar and when each strikes.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -87,6 +88,18 @@ impl FromStr for Drill {
             _ => return Err(bad()),
         };
         Ok(Self { shard, fault })
+    }
+}
+
+impl fmt::Display for Drill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { shard, fault } = self;
+        match fault {
+            Fault::FailOnce => write!(f, "fail:{shard}"),
+            Fault::FailAlways => write!(f, "fail:{shard}:always"),
+            Fault::Panic => write!(f, "panic:{shard}"),
+            Fault::Slow(longer) => write!(f, "slow:{shard}:{}", humantime::format_duration(*longer)),
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Record {
 
 impl Record {
     pub fn new(settings: &Settings) -> Self {
-        let Settings { run_id, spec, threads, reject_limit, safe_csv, .. } = settings;
+        let Settings { run_id, spec, threads, reject_limit, safe_csv, drills, .. } = settings;
         let now = timestamp(Utc::now());
         let manifest = Manifest {
             onefold: env!("CARGO_PKG_VERSION").to_owned(),
@@ -51,6 +51,8 @@ impl Record {
             threads: *threads,
             memory_limit: 0,
             spilled_bytes: 0,
+            drills: drills.iter().map(ToString::to_string).collect(),
+            resumed_shards: 0,
             inputs: Vec::new(),
             ledger: Ledger::default(),
             customers: Customers::default(),
@@ -94,7 +96,7 @@ impl Record {
         for (shard_id, ShardRun { attempts, result }) in runs.into_iter().enumerate() {
             let customers = result.as_ref().map(|built| built.account.customers);
             let attempts = attempts.into_iter().map(attempt).collect();
-            self.manifest.shard_runs.push(ShardRecord { shard_id, customers, attempts });
+            self.manifest.shard_runs.push(ShardRecord { shard_id, customers, resumed: false, attempts });
             built.extend(result);
         }
         built
@@ -166,9 +168,10 @@ pub(super) fn to_json(manifest: &Manifest) -> Result<Vec<u8>> {
 }
 
 fn attempt(attempt: Attempt) -> AttemptRecord {
-    let Attempt { attempt, started_at, ended_at, error } = attempt;
+    let Attempt { attempt, worker, started_at, ended_at, error } = attempt;
     AttemptRecord {
         attempt,
+        worker,
         started_at: timestamp(started_at),
         ended_at: timestamp(ended_at),
         outcome: if error.is_none() { Status::Succeeded } else { Status::Failed },
