@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::merge::{Group, Merge};
+use crate::stop::Stop;
 
 use parquet::ParquetSink;
 
@@ -37,12 +38,14 @@ pub struct SinkOptions {
     pub safe_csv: bool,
     /// The Parquet file's key-value metadata.
     pub metadata: Vec<(String, String)>,
+    /// Seen before each row group.
+    pub stop: Stop,
 }
 
 /// Writes both outputs into a folder and syncs them. A row group is merged while the one before it is encoded.
 ///
 /// # Errors
-/// I/O; the folder then holds unfinished files. Those of the merge.
+/// I/O; the folder then holds unfinished files. Those of the merge. [`crate::Error::Interrupted`].
 pub fn write<I>(mut merge: Merge<I>, schema: &SchemaRef, folder: &Path, options: &SinkOptions) -> Result<Vec<Written>>
 where
     I: Iterator<Item = Result<RecordBatch>> + Send,
@@ -54,6 +57,7 @@ where
     let mut parquet = ParquetSink::create(folder, schema, options, &columns)?;
     let mut rows = 0;
     while group.rows() > 0 {
+        options.stop.check()?;
         let next = || {
             let group = merge.next(ROW_GROUP)?;
             gather(&group).map(|columns| (group, columns))

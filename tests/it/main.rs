@@ -3,6 +3,7 @@
 
 mod bench;
 mod cli;
+mod crash;
 mod faults;
 mod laws;
 mod oracle;
@@ -12,5 +13,6 @@ mod profiles;
 mod python;
 mod reader;
 mod readme;
+mod resume;
 mod tidy;
 mod workdir;
