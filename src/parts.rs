@@ -40,7 +40,6 @@ pub struct Parts {
 #[derive(Debug)]
 struct Unsynced {
     file: File,
-    beside: PathBuf,
     path: PathBuf,
 }
 
@@ -72,8 +71,9 @@ impl Parts {
         Ok(Self { folder: folder.to_owned(), batch, queue, syncing })
     }
 
-    /// Writes a shard's profiles, sorted by id, their first column, with its account, a text that [`find`] gives back.
-    /// `done` is called when the file is complete, before it is synced and gets its name.
+    /// Writes a shard's profiles, sorted by id, their first column, with its account, a text that [`find`] gives back. The
+    /// part can be read at once; it is synced later.
+    /// `done` is called when the file is complete, before it gets its name.
     ///
     /// # Errors
     /// I/O, and what `done` gives.
@@ -102,12 +102,14 @@ impl Parts {
         done(&file).map_err(|e| Error::writing("write", &beside, e))?;
         let digest = hash.digest128();
         let path = self.folder.join(find::name(shard, digest));
+        // Before it is synced: what a power cut leaves under the name has another digest, unless it is whole.
+        fs::rename(&beside, &path).map_err(|e| Error::writing("rename to", &path, e))?;
         // The thread is gone only when it failed: `settle` tells why.
-        let _ = self.queue.send(Unsynced { file, beside, path: path.clone() });
+        let _ = self.queue.send(Unsynced { file, path: path.clone() });
         Ok(StoredPart { path, rows, bytes, digest, ends })
     }
 
-    /// Waits until every part is on the disk under its name.
+    /// Waits until every part is on the disk.
     ///
     /// # Errors
     /// I/O.
@@ -139,13 +141,10 @@ impl Write for Hashing {
     }
 }
 
-/// Syncs each part, then gives it its name: a part under its name is whole.
 fn sync(unsynced: &Receiver<Unsynced>) -> Result<()> {
-    for Unsynced { file, beside, path } in unsynced {
-        file.sync_all().map_err(|e| Error::writing("sync", &beside, e))?;
-        fs::rename(&beside, &path).map_err(|e| Error::writing("rename to", &path, e))?;
-    }
-    Ok(())
+    unsynced
+        .iter()
+        .try_for_each(|Unsynced { file, path }| file.sync_all().map_err(|e| Error::writing("sync", &path, e)))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::executor::Drills;
 use crate::manifest::{Manifest, Status};
 use crate::memory::Memory;
 use crate::merge::Merge;
+use crate::parts::Parts;
 use crate::route::default_shards;
 use crate::settings::Settings;
 use crate::shard::schema;
@@ -29,7 +30,7 @@ use crate::workspace::{self, MANIFEST_FILE, REJECTS_FOLDER, Workspace};
 use inputs::Reader;
 use record::Record;
 use resume::{Digests, Refused, Resumed};
-use shards::Built;
+use shards::{AllBuilt, Built};
 
 pub use inputs::check;
 
@@ -115,10 +116,12 @@ fn produce(
     record.as_of = as_of.and_then(NaiveDate::from_epoch_days).filter(|d| d.year() > 0);
     record.stage("route", timer);
 
-    let built = shards::build_all(&reader, &checkpoints, rows, as_of, drills, record)?;
-    record.account(&settings.spec, &built);
+    let AllBuilt { shards, unsynced } = shards::build_all(&reader, &checkpoints, rows, as_of, drills, record)?;
+    record.account(&settings.spec, &shards);
     record.balance()?;
-    write(settings, space, &checkpoints, &built, record)
+    let written = write(settings, space, &checkpoints, &shards, record);
+    let synced = unsynced.into_iter().try_for_each(Parts::settle);
+    written.and(synced)
 }
 
 /// Merges the built shards into the outputs, in staging.

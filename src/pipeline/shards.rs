@@ -31,7 +31,15 @@ pub(super) struct Built {
     pub account: Account,
 }
 
-/// Finds or builds all shards; gives them in order. `rows` are those of all shards, if they were read already.
+/// All shards of a run.
+pub(super) struct AllBuilt {
+    /// In order.
+    pub shards: Vec<Built>,
+    /// What is still to be synced, while the shards are merged already.
+    pub unsynced: Vec<Parts>,
+}
+
+/// Finds or builds all shards. `rows` are those of all shards, if they were read already.
 pub(super) fn build_all(
     reader: &Reader<'_>,
     checkpoints: &Checkpoints,
@@ -39,10 +47,11 @@ pub(super) fn build_all(
     as_of: Option<i32>,
     drills: &Drills,
     record: &mut Record,
-) -> Result<Vec<Built>> {
+) -> Result<AllBuilt> {
     let folder = checkpoints.parts();
     let mut built = if rows.is_some() { vec![None; reader.shards] } else { found(reader, checkpoints, drills)? };
     record.begin_shards(&built);
+    let mut unsynced = Vec::new();
     for _ in 0..ROUNDS {
         let wanted: Vec<bool> = built.iter().map(Option::is_none).collect();
         if !wanted.contains(&true) {
@@ -65,16 +74,15 @@ pub(super) fn build_all(
             .collect();
         let (runs, failure) = build(reader, &routed, &missing, &parts, as_of, drills);
         drop(routed);
-        // In any case: nothing may write to the folder any more when the run ends.
-        let settled = parts.settle();
         for (shard, stored) in record.shard_runs(runs) {
             built[shard] = Some(stored);
         }
         if let Some(failure) = failure {
+            parts.settle()?;
             warn!(event = "shards_kept", kept = built.iter().flatten().count(), shards = reader.shards);
             return Err(failure);
         }
-        settled?;
+        unsynced.push(parts);
         reader.space.remove_spill()?;
         discard_damaged(&mut built, &wanted)?;
         record.stage("build", timer);
@@ -88,7 +96,7 @@ pub(super) fn build_all(
         ))
     };
     let whole: Vec<Built> = built.into_iter().flatten().collect();
-    if whole.len() == shards { Ok(whole) } else { Err(lost()) }
+    if whole.len() == shards { Ok(AllBuilt { shards: whole, unsynced }) } else { Err(lost()) }
 }
 
 /// What an earlier run built, without the shards that a drill names.
