@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::digest::hex;
 use crate::error::{Error, Result};
-use crate::manifest::{Manifest, OutputRecord, Status};
+use crate::manifest::{Manifest, Status};
 use crate::spec::Spec;
 use crate::workspace::{MANIFEST_FILE, recover};
 
@@ -30,9 +30,13 @@ pub fn verify(input: &Path, output: &Path) -> Result<Vec<String>> {
         return Err(wrong("the spec's text does not have the spec's digest"));
     }
     for file in &manifest.outputs {
-        check_output(output, file)?;
+        check_output(&output.join(&file.file), file.bytes, &file.sha256)?;
     }
-    proofs.push(format!("{} output files have the manifest's digests", manifest.outputs.len()));
+    for file in &manifest.rejects {
+        check_output(&output.join(&file.file), file.bytes, &file.sha256)?;
+    }
+    let files = manifest.outputs.len() + manifest.rejects.len();
+    proofs.push(format!("{files} output files have the manifest's digests"));
     let profiles = outputs::compare(output, &manifest, &spec)?;
     proofs.push(format!("{} profiles, ids strictly increasing, none twice", profiles.len()));
     proofs.push(format!("{} cells are the same in CSV and Parquet", profiles.len() * spec.output.len()));
@@ -70,11 +74,10 @@ fn read_manifest(output: &Path) -> Result<Manifest> {
     }
 }
 
-fn check_output(folder: &Path, file: &OutputRecord) -> Result<()> {
-    let path = folder.join(&file.file);
+fn check_output(path: &Path, bytes: u64, sha256: &str) -> Result<()> {
     let mut hash = Sha256::new();
-    let bytes = each_block(&path, |block| hash.update(block))?;
-    if bytes != file.bytes || hex(&hash.finalize()) != file.sha256 {
+    let found = each_block(path, |block| hash.update(block))?;
+    if found != bytes || hex(&hash.finalize()) != sha256 {
         return Err(wrong(format!("`{}` is not the file that the run wrote", path.display())));
     }
     Ok(())

@@ -31,7 +31,7 @@ pub struct Workspace {
     work: PathBuf,
     run_id: String,
     /// Held as long as the workspace lives; the system lets go of it when the process ends, however it ends.
-    _lock: File,
+    _lock: lock::Lock,
 }
 
 impl Workspace {

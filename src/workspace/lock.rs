@@ -9,8 +9,20 @@ use chrono::{SecondsFormat, Utc};
 
 use crate::error::{Error, Result};
 
+/// The lock, held as long as this lives.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // To close the file is not enough: a process that another thread just starts has it too, until it is the other
+        // program. When this fails, the system lets go all the same, a moment later.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Takes the lock, or says who has it.
-pub(super) fn hold(work: &Path, output: &Path, run_id: &str) -> Result<File> {
+pub(super) fn hold(work: &Path, output: &Path, run_id: &str) -> Result<Lock> {
     let path = work.join("lock");
     let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = open.map_err(|e| Error::writing("open", &path, e))?;
@@ -36,5 +48,5 @@ pub(super) fn hold(work: &Path, output: &Path, run_id: &str) -> Result<File> {
         file.write_all(note.as_bytes())
     };
     write(&mut file).map_err(|e| Error::writing("write", &path, e))?;
-    Ok(file)
+    Ok(Lock(file))
 }

@@ -1,4 +1,4 @@
-//! Laws: neither shards, threads, block size, retries nor drills, neither the split of a source nor the order of its
+//! Laws: neither shards, threads, block size, retries, drills nor resuming, neither the split of a source nor the order of its
 //! columns ever changes a byte of the outputs; the ledger balances; `verify` agrees.
 
 use std::fmt::Write;
@@ -113,11 +113,16 @@ fn csv(columns: &[&str], rows: &[Row], turn: usize, crlf: bool) -> String {
     text
 }
 
-fn run(dir: &Workdir, input: &str, output: &str, change: impl FnOnce(&mut Settings)) -> Manifest {
+fn settings(dir: &Workdir, input: &str, output: &str) -> Settings {
     let mut settings = dir.settings(output);
     settings.inputs.folder = dir.path(input);
     settings.reject_limit = "100%".parse().expect("a limit");
     settings.shards = Some(4);
+    settings
+}
+
+fn run(dir: &Workdir, input: &str, output: &str, change: impl FnOnce(&mut Settings)) -> Manifest {
+    let mut settings = settings(dir, input, output);
     change(&mut settings);
     onefold::run(&settings).unwrap_or_else(|e| panic!("{output}: {e}"))
 }
@@ -158,6 +163,15 @@ proptest! {
         let healed = run(&dir, "whole", "healed", |s| s.drills = drills);
         prop_assert!(dir.outputs("healed") == want, "drills");
         prop_assert_eq!(healed.shard_runs.iter().map(|r| r.attempts.len()).collect::<Vec<_>>(), [2, 2, 1, 2]);
+        let full = format!("enospc:{}", cut % 4);
+        let damaged = vec![drill(&full), drill(&format!("corrupt:{}", turn % 4)), drill(&format!("truncate:{}", shards % 4))];
+        let mut unfinished = settings(&dir, "whole", "resumed");
+        (unfinished.drills, unfinished.threads) = (damaged, threads);
+        onefold::run(&unfinished).expect_err("the disk is full");
+        let resumed = run(&dir, "whole", "resumed", |s| s.block_size = block_size);
+        prop_assert!(dir.outputs("resumed") == want, "resumed after {full}");
+        prop_assert_eq!((&resumed.ledger, &resumed.rejects), (&plain.ledger, &plain.rejects));
+        prop_assert!(resumed.resumed_shards < 4);
         let split = run(&dir, "split", "split_out", |s| s.block_size = block_size);
         prop_assert!(dir.outputs("split_out") == want, "split at {cut}, turned by {turn}");
         prop_assert_eq!(&split.ledger, &plain.ledger);
