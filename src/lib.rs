@@ -72,6 +72,7 @@
 
 pub mod build;
 pub mod cell;
+pub mod checks;
 pub mod digest;
 pub mod disk;
 pub mod error;

@@ -1,5 +1,6 @@
 //! The story: read → route → build → merge → prove → publish. The one room that knows all the others.
 
+mod checks;
 mod events;
 mod record;
 mod shards;
@@ -9,6 +10,7 @@ use std::time::Instant;
 use chrono::{Datelike, NaiveDate};
 use tracing::{info, warn};
 
+use crate::checks::Unique;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::executor::Drills;
@@ -108,8 +110,10 @@ fn produce(
     let sorted = built.iter().map(|b| b.part.open(&schema)).collect::<Result<_>>()?;
     let merge = Merge::new(schema.clone(), sorted)?;
     let options = SinkOptions { safe_csv: settings.safe_csv, metadata: metadata(settings) };
-    record.outputs = sink::write(merge, &schema, &space.staging(), &options)?;
+    let mut unique = Unique::new(&settings.spec, &space.staging())?;
+    record.outputs = sink::write(merge, &schema, &space.staging(), &options, &mut |columns| unique.see(columns))?;
     record.prove_customers(&built)?;
+    checks::judge(settings, unique, &built, record)?;
     for (source, rejects) in rejects.drain(..) {
         if let Some(bytes) = rejects.into_bytes()? {
             let name = format!("{REJECTS_FOLDER}/{source}.csv");

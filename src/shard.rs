@@ -5,12 +5,13 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef};
 use polars::prelude::PolarsError;
+use serde::{Deserialize, Serialize};
 
 use crate::build::{self, Tally, idempotency_keys};
 use crate::error::{Error, Result};
 use crate::interop::{arrow_type, to_arrow};
 use crate::route::ShardInput;
-use crate::spec::{IDEMPOTENCY_KEY, OUT_OF_RANGE, OutputColumn, Score, Spec};
+use crate::spec::{Check, IDEMPOTENCY_KEY, OUT_OF_RANGE, OutputColumn, Score, Spec};
 
 /// A built shard.
 #[derive(Debug, Clone)]
@@ -22,7 +23,7 @@ pub struct Part {
 }
 
 /// What a shard adds to the run's account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// Number of profiles.
     pub customers: u64,
@@ -30,10 +31,13 @@ pub struct Account {
     pub tallies: Vec<Tally>,
     /// Per score of the spec that the output lists, the account of its values.
     pub scores: Vec<ScoreTally>,
+    /// Per check of the spec, the profiles that satisfy its condition; 0 for a check that has none.
+    #[serde(default)]
+    pub checks: Vec<u64>,
 }
 
 /// The values of a score in one shard, nulls left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ScoreTally {
     /// Of points: their sum and number.
     Points(i128, u64),
@@ -66,7 +70,15 @@ pub fn build(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Part
     let options = RecordBatchOptions::new().with_row_count(Some(customers));
     let profiles = RecordBatch::try_new_with_options(schema(spec), arrays, &options).map_err(bug)?;
     let scores = spec.scores.iter().filter_map(|s| Some(ScoreTally::new(s, profiles.column_by_name(&s.name)?)));
-    let account = Account { customers: customers as u64, tallies, scores: scores.collect() };
+    let satisfied = |(at, check): (usize, &Check)| match check.rule.condition() {
+        Some(condition) => {
+            let column = frame.column(&build::check_column(at)).map_err(|e| Error::Build(without_values(&e)))?;
+            Ok(to_arrow(column, condition.ty)?.as_boolean().true_count() as u64)
+        }
+        None => Ok(0),
+    };
+    let checks = spec.checks.iter().enumerate().map(satisfied).collect::<Result<_>>()?;
+    let account = Account { customers: customers as u64, tallies, scores: scores.collect(), checks };
     Ok(Part { profiles, account })
 }
 
