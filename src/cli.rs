@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod completions;
 pub mod exit;
+mod explain;
 mod generate;
 pub mod logging;
 mod out;
@@ -59,6 +60,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Prove a finished run from its files alone
     Verify(verify::VerifyArgs),
+    /// Show where each field of a profile came from and why its scores are what they are
+    Explain(explain::ExplainArgs),
     /// Time the whole run by number of shards
     Bench(bench::BenchArgs),
     /// Write sample data of any size
@@ -74,6 +77,7 @@ Examples:
   onefold run --print-profile > my.toml             a profile spec to start from
   onefold run --profile my.toml                     your own profile
   onefold verify                                    proof from the files alone
+  onefold explain cust_00000042                     where a profile's fields and scores come from
   onefold bench --shards 1,16 --export-chart bench.svg      what shards gain here
 
 Exit codes:
@@ -124,6 +128,7 @@ impl Cli {
             Command::Run(args) => args.run(&self.talk, self.run_id()),
             Command::Check(args) => args.run(&self.talk),
             Command::Verify(args) => args.run(&self.talk),
+            Command::Explain(args) => args.run(),
             Command::Bench(args) => return args.run(&self.talk),
             Command::Generate(args) => args.run(&self.talk),
             Command::Completions(args) => args.run(),

@@ -77,6 +77,7 @@ pub mod digest;
 pub mod disk;
 pub mod error;
 pub mod executor;
+pub mod explain;
 pub mod generate;
 pub mod ids;
 pub mod interop;
@@ -97,6 +98,7 @@ pub mod verify;
 pub mod workspace;
 
 pub use error::{Error, Result};
+pub use explain::explain;
 pub use pipeline::{check, run};
 pub use route::default_shards;
 pub use verify::verify;

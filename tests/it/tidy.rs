@@ -103,6 +103,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("generate", &["polars", "crate::spec", "crate::source", "crate::build", "clap", "SystemTime"]),
     ("pipeline", &["polars", "clap", "crate::cli"]),
     ("checks", &["polars", "crate::build", "crate::source", "crate::manifest", "clap", "tracing"]),
+    ("explain", &["polars::", "crate::pipeline", "crate::merge", "clap", "tracing"]),
 ];
 
 /// The rooms that may hold `unsafe`, and why is said in them.
