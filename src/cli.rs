@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod completions;
+mod diff;
 pub mod exit;
 mod explain;
 mod generate;
@@ -62,6 +63,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Show where each field of a profile came from and why its scores are what they are
     Explain(explain::ExplainArgs),
+    /// Show what changed between two outputs
+    Diff(diff::DiffArgs),
     /// Time the whole run by number of shards
     Bench(bench::BenchArgs),
     /// Write sample data of any size
@@ -78,6 +81,7 @@ Examples:
   onefold run --profile my.toml                     your own profile
   onefold verify                                    proof from the files alone
   onefold explain cust_00000042                     where a profile's fields and scores come from
+  onefold diff old_out data_out                     what changed between two outputs
   onefold bench --shards 1,16 --export-chart bench.svg      what shards gain here
 
 Exit codes:
@@ -129,6 +133,7 @@ impl Cli {
             Command::Check(args) => args.run(&self.talk),
             Command::Verify(args) => args.run(&self.talk),
             Command::Explain(args) => args.run(),
+            Command::Diff(args) => args.run(&self.talk),
             Command::Bench(args) => return args.run(&self.talk),
             Command::Generate(args) => args.run(&self.talk),
             Command::Completions(args) => args.run(),

@@ -73,6 +73,7 @@
 pub mod build;
 pub mod cell;
 pub mod checks;
+pub mod diff;
 pub mod digest;
 pub mod disk;
 pub mod error;
@@ -97,6 +98,7 @@ pub mod spec;
 pub mod verify;
 pub mod workspace;
 
+pub use diff::diff;
 pub use error::{Error, Result};
 pub use explain::explain;
 pub use pipeline::{check, run};
