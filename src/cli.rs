@@ -86,7 +86,7 @@ Examples:
 
 Exit codes:
   0 done   2 wrong usage   3 profile spec invalid   4 input unusable   5 a shard failed for good
-  6 verification failed   7 output folder busy, not writable or full   70 our bug   130 interrupted";
+  6 verification or a check failed   7 output folder busy, not writable or full   70 our bug   130 interrupted";
 
 static RUN_ID: LazyLock<String> = LazyLock::new(onefold::settings::new_run_id);
 

@@ -127,8 +127,11 @@ fn write_score(changes: &ScoreChanges, text: &mut String) -> std::fmt::Result {
     let ScoreChanges { score, moves } = changes;
     match moves {
         ScoreMoves::Points { raised, lowered, appeared, vanished, movers } => {
-            let [raised, lowered, appeared, vanished] = [raised, lowered, appeared, vanished].map(|n| grouped(*n));
-            writeln!(text, "\n{score}: {raised} up, {lowered} down, {appeared} no more null, {vanished} null now")?;
+            let counts = [(raised, "up"), (lowered, "down"), (appeared, "no longer null"), (vanished, "now null")];
+            let counts: Vec<String> =
+                counts.iter().filter(|(n, _)| **n > 0).map(|(n, what)| format!("{} {what}", grouped(**n))).collect();
+            let told = if counts.is_empty() { "no moves".to_owned() } else { counts.join(", ") };
+            writeln!(text, "\n{score}: {told}")?;
             for m in movers {
                 let change = i128::from(m.new) - i128::from(m.old);
                 writeln!(text, "{change:>+14}  {}: {} → {}", m.customer, m.old, m.new)?;

@@ -87,7 +87,7 @@ fn write_field(field: &Field, sources: &[SourceRows], width: usize, text: &mut S
             let bad = if *bad_value { ", where the value did not parse" } else { "" };
             writeln!(text, "  ({}{renamed}{bad})", place(at))?;
             let by = sources.iter().find(|s| s.source == *source).and_then(|s| s.latest_by.as_deref());
-            write_beaten(beat, *beaten_rows, by, width, text)
+            write_beaten(value, (beat, *beaten_rows), by, width, text)
         }
         Origin::Aggregate { source, expression, uses: _, rows } => {
             writeln!(text, "  (= {} over {rows} row{} of {source})", shown_text(expression), plural(*rows))
@@ -99,10 +99,17 @@ fn write_field(field: &Field, sources: &[SourceRows], width: usize, text: &mut S
     }
 }
 
-fn write_beaten(beat: &[Beaten], all: usize, by: Option<&str>, width: usize, text: &mut String) -> std::fmt::Result {
-    for Beaten { at, latest, value } in beat {
-        let of = by.map_or(String::new(), |by| format!(", {by} {}", shown(latest)));
-        writeln!(text, "  {:<width$}    beat {} ({}{of})", "", shown(value), place(at))?;
+fn write_beaten(
+    value: &Value,
+    (beat, all): (&[Beaten], usize),
+    by: Option<&str>,
+    width: usize,
+    text: &mut String,
+) -> std::fmt::Result {
+    for beaten in beat {
+        let old = if beaten.value == *value { "the same".to_owned() } else { shown(&beaten.value) };
+        let of = by.map_or(String::new(), |by| format!(", {by} {}", shown(&beaten.latest)));
+        writeln!(text, "  {:<width$}    beat {old} ({}{of})", "", place(&beaten.at))?;
     }
     match all - beat.len() {
         0 => Ok(()),
@@ -128,7 +135,7 @@ fn write_reasons(reasons: &Reasons, text: &mut String) -> std::fmt::Result {
     }
     match (band, band_at_least) {
         (Some(label), Some(bound)) => writeln!(text, "          {label} from {bound} on")?,
-        (Some(label), None) => writeln!(text, "          {label} below all bounds")?,
+        (Some(label), None) => writeln!(text, "          {label}, as no higher band is reached")?,
         _ => {}
     }
     match (unknown.len(), signals.len()) {
