@@ -68,7 +68,9 @@
 //!
 //! [`pipeline`] is the story: [`read`] drives [`source`] (files → typed rows) and [`route`] (rows → shards), [`executor`]
 //! runs [`shard`] (rows → [`build`] → profiles) with retries, [`merge`] proves and orders, [`sink`] writes, [`workspace`]
-//! publishes, [`manifest`] accounts. [`spec`] says what a profile is; [`verify`](mod@verify) is the independent witness.
+//! publishes, [`manifest`] accounts. [`spec`] says what a profile is, [`checks`] whether the profiles are fit to publish;
+//! [`verify`](mod@verify) is the independent witness, [`explain`](mod@explain) says why a profile is what it is,
+//! [`diff`](mod@diff) what changed between two outputs.
 
 pub mod build;
 pub mod cell;

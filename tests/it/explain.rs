@@ -10,6 +10,8 @@ use onefold::explain::{At, Explanation, Origin, explain};
 use onefold::generate::{Kind, Request, generate};
 use onefold::source::Inputs;
 use onefold::spec::{Score, Spec};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::file::metadata::PageIndexPolicy;
 use serde_json::Value;
 
 use crate::workdir::Workdir;
@@ -236,4 +238,41 @@ fn aggregates_name_all_rows_of_the_customer() {
         }
     }
     assert!(aggregates > 60, "{aggregates}");
+}
+
+#[test]
+fn only_pages_that_may_hold_the_id_are_read() {
+    let sample = Sample::new(Kind::Clean, 125_000, 4);
+    let path = sample.dir.path("data_out/profiles.parquet");
+    let file = std::fs::File::open(&path).expect("a file");
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+    let metadata = ArrowReaderMetadata::load(&file, options).expect("metadata").metadata().clone();
+    assert_eq!(metadata.num_row_groups(), 2);
+    for at in [1, 60_000, 122_880, 122_881, 125_000] {
+        let id = format!("cust_{at:08}");
+        assert_eq!(sample.explain(&id).unwrap_or_else(|e| panic!("{id}: {e}")).customer, id);
+    }
+    for id in ["cust_00000000", "cust_00122880x", "cust_00125001", "a", "z"] {
+        assert!(matches!(sample.explain(id), Err(onefold::Error::NoCustomer { .. })), "{id}");
+    }
+    // All pages but the first of every column of the first row group become garbage.
+    let mut bytes = std::fs::read(&path).expect("bytes");
+    let (first, second) = (metadata.row_group(0), metadata.row_group(1));
+    for column in 0..first.num_columns() {
+        let pages = metadata.page_index_for_row_group(0);
+        for page in pages.page_locations(column).expect("pages").iter().skip(1) {
+            let start = usize::try_from(page.offset).expect("an offset");
+            bytes[start..start + usize::try_from(page.compressed_page_size).expect("a size")].fill(0x55);
+        }
+        let (start, length) = second.column(column).byte_range();
+        let (start, length) = (usize::try_from(start).expect("small"), usize::try_from(length).expect("small"));
+        bytes[start..start + length].fill(0x55);
+    }
+    std::fs::write(&path, bytes).expect("written");
+    assert_eq!(sample.explain("cust_00000001").expect("its pages are whole").customer, "cust_00000001");
+    for id in ["cust_00122880", "cust_00125000"] {
+        assert!(matches!(sample.explain(id), Err(onefold::Error::Verify(_))), "{id}");
+    }
+    // That it is not there, the Bloom filter tells.
+    assert!(matches!(sample.explain("cust_00100000x"), Err(onefold::Error::NoCustomer { .. })));
 }

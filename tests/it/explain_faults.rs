@@ -117,7 +117,23 @@ fn an_id_without_a_profile_is_told_with_what_is_known_of_it() {
 
 #[test]
 fn ids_are_found_in_every_form_that_csv_allows() {
-    let ids = ["a\"b", "\"", "a,b", "ab", "say \"hi\" now", "l1\nl2", "5\" pipe", "Ünï", "=1+1", "-17", "a b"];
+    // Statistics hold only the first 64 bytes of an id.
+    let long = ["a", "b"].map(|end| "x".repeat(90) + end);
+    let ids = [
+        "a\"b",
+        "\"",
+        "a,b",
+        "ab",
+        "say \"hi\" now",
+        "l1\nl2",
+        "5\" pipe",
+        "Ünï",
+        "=1+1",
+        "-17",
+        "a b",
+        &long[0],
+        &long[1],
+    ];
     let rows = [
         "\"a\"\"b\",1,",
         "\"\"\"\",2,",
@@ -131,7 +147,8 @@ fn ids_are_found_in_every_form_that_csv_allows() {
         "-17,10,",
         "\"a\" b,11,",
     ];
-    let dir = shop(&format!("id,name,joined\n{}\n", rows.join("\n")), "who,day,amount\n");
+    let long_rows = format!("{},12,\n{},13,", long[0], long[1]);
+    let dir = shop(&format!("id,name,joined\n{}\n{long_rows}\n", rows.join("\n")), "who,day,amount\n");
     for (at, id) in ids.iter().enumerate() {
         let found = explained(&dir, id);
         assert_eq!((&found["customer"], &found["fields"][1]["value"]), (&(*id).into(), &(at + 1).to_string().into()));
