@@ -10,22 +10,18 @@ use crate::error::Result;
 pub(super) struct Window {
     pub old: RecordBatch,
     pub new: RecordBatch,
-    pub pairing: Pairing,
+    /// Who is whose partner; none when both sides have the same ids.
+    pub pairing: Option<Pairing>,
 }
 
 /// Who is whose partner.
-pub(super) enum Pairing {
-    /// Both sides have the same ids.
-    Same,
-    /// They do not.
-    Mixed {
-        /// What happens, in order of id.
-        steps: Vec<Step>,
-        /// The old side's rows that have a partner.
-        old: UInt32Array,
-        /// Their partners.
-        new: UInt32Array,
-    },
+pub(super) struct Pairing {
+    /// What happens, in order of id.
+    pub steps: Vec<Step>,
+    /// The old side's rows that have a partner.
+    pub old: UInt32Array,
+    /// Their partners.
+    pub new: UInt32Array,
 }
 
 /// What happens to the next id.
@@ -121,9 +117,9 @@ fn last(batch: &RecordBatch) -> &str {
     ids.value(ids.len() - 1)
 }
 
-fn pair(old: &StringArray, new: &StringArray) -> Pairing {
+fn pair(old: &StringArray, new: &StringArray) -> Option<Pairing> {
     if old == new {
-        return Pairing::Same;
+        return None;
     }
     let (mut steps, mut olds, mut news) = (Vec::new(), Vec::new(), Vec::new());
     let (mut a, mut b) = (0, 0);
@@ -145,7 +141,7 @@ fn pair(old: &StringArray, new: &StringArray) -> Pairing {
         a += usize::from(order.is_le());
         b += usize::from(order.is_ge());
     }
-    Pairing::Mixed { steps, old: olds.into(), new: news.into() }
+    Some(Pairing { steps, old: olds.into(), new: news.into() })
 }
 
 #[cfg(test)]
@@ -177,8 +173,8 @@ mod tests {
             let mut met = Vec::new();
             while let Some(Window { old, new, pairing }) = walk.next().expect("a window") {
                 match pairing {
-                    Pairing::Same => met.extend(ids(&old).iter().flatten().map(|id| (id.to_owned(), "both"))),
-                    Pairing::Mixed { steps, old: olds, new: news } => {
+                    None => met.extend(ids(&old).iter().flatten().map(|id| (id.to_owned(), "both"))),
+                    Some(Pairing { steps, old: olds, new: news }) => {
                         let mut pairs = olds.values().iter().zip(news.values());
                         met.extend(steps.into_iter().map(|step| match step {
                             Step::Gone(row) => (ids(&old).value(row).to_owned(), "gone"),

@@ -57,10 +57,7 @@ impl<'a, 'l> Comparison<'a, 'l> {
 
     /// Takes a window's rows.
     pub fn compare(&mut self, window: &Window) -> Result<ControlFlow<()>> {
-        let pairs = match &window.pairing {
-            Pairing::Same => window.old.num_rows(),
-            Pairing::Mixed { old, .. } => old.len(),
-        };
+        let pairs = window.pairing.as_ref().map_or(window.old.num_rows(), |pairing| pairing.old.len());
         let customers = select(window, 0)?.0;
         let mut changed: Vec<Changed<'a>> = Vec::new();
         let mut any = BooleanBuffer::new_unset(pairs);
@@ -113,8 +110,8 @@ fn select(window: &Window, column: usize) -> Result<(ArrayRef, ArrayRef)> {
     let (old, new) = (window.old.columns().get(column), window.new.columns().get(column));
     let (Some(old), Some(new)) = (old, new) else { return Err(Error::Bug("a compared column is lost".into())) };
     match &window.pairing {
-        Pairing::Same => Ok((old.clone(), new.clone())),
-        Pairing::Mixed { old: olds, new: news, .. } => {
+        None => Ok((old.clone(), new.clone())),
+        Some(Pairing { old: olds, new: news, .. }) => {
             let take = |array: &ArrayRef, rows| take(array, rows, None).map_err(|e| bug(&e));
             Ok((take(old, olds)?, take(new, news)?))
         }
@@ -177,8 +174,8 @@ fn tell(
     };
     let mut pairs = 0;
     let steps = match &window.pairing {
-        Pairing::Same => vec![Step::Pair; window.old.num_rows()],
-        Pairing::Mixed { steps, .. } => steps.clone(),
+        None => vec![Step::Pair; window.old.num_rows()],
+        Some(pairing) => pairing.steps.clone(),
     };
     for step in steps {
         let flow = match step {

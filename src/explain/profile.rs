@@ -80,7 +80,7 @@ fn pages(metadata: &ParquetMetaData, group: usize, rows: usize, id: &[u8]) -> Ve
     let index = metadata.page_index_for_row_group(group);
     let (Some(ColumnIndexMetaData::BYTE_ARRAY(ids)), Some(pages)) = (index.column_index(0), index.page_locations(0))
     else {
-        return vec![0..rows];
+        return std::iter::once(0..rows).collect();
     };
     let starts: Vec<usize> = pages.iter().map(|page| usize::try_from(page.first_row_index).unwrap_or(0)).collect();
     let ends = starts.iter().copied().skip(1).chain([rows]);
