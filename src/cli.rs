@@ -4,12 +4,14 @@ mod bench;
 mod check;
 mod completions;
 mod diff;
+mod drill;
 pub mod exit;
 mod explain;
 mod generate;
 pub mod logging;
 mod out;
 mod run;
+mod signals;
 mod summary;
 pub mod threads;
 mod verify;
@@ -67,6 +69,8 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Time the whole run by number of shards
     Bench(bench::BenchArgs),
+    /// Inject faults at random, round after round, and prove that none did harm
+    Drill(drill::DrillArgs),
     /// Write sample data of any size
     Generate(generate::GenerateArgs),
     /// Print shell completions
@@ -135,6 +139,7 @@ impl Cli {
             Command::Explain(args) => args.run(),
             Command::Diff(args) => args.run(&self.talk),
             Command::Bench(args) => return args.run(&self.talk),
+            Command::Drill(args) => return args.run(&self.talk),
             Command::Generate(args) => args.run(&self.talk),
             Command::Completions(args) => args.run(),
         };

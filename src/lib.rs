@@ -74,6 +74,7 @@
 
 pub mod build;
 pub mod cell;
+pub mod checkpoint;
 pub mod checks;
 pub mod diff;
 pub mod digest;
@@ -97,6 +98,7 @@ pub mod shard;
 pub mod sink;
 pub mod source;
 pub mod spec;
+pub mod stop;
 pub mod verify;
 pub mod workspace;
 

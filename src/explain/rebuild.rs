@@ -43,7 +43,7 @@ pub(super) fn rebuild(run: &Run<'_>, found: &Found) -> Result<Rebuilt> {
 
 /// The rows as they would wait for their shard, were they all there is.
 fn route(spec: &Spec, found: &Found) -> Result<ShardInput> {
-    let mut buffers = ShardBuffers::new(spec.sources.iter().map(layout).collect(), 1, 1, None);
+    let mut buffers = ShardBuffers::new(spec.sources.iter().map(layout).collect(), vec![true], 1, None);
     for (at, (source, found)) in spec.sources.iter().zip(&found.sources).enumerate() {
         for thread in buffers.threads() {
             thread.begin_source(at);

@@ -142,8 +142,9 @@ struct Probe<'a> {
 }
 
 impl RowSink for Probe<'_> {
-    fn begin(&mut self, id: &str) {
+    fn begin(&mut self, id: &str) -> bool {
         self.is_it = id == self.customer;
+        self.is_it
     }
 
     fn put(&mut self, _: usize, _: Value<'_>) {}

@@ -178,3 +178,22 @@ fn a_run_without_profiles_satisfies_its_conditions() {
     assert!(found.iter().all(|check| check.passed), "{found:?}");
     assert_eq!(found[0].measured, "it holds for 0 of 0 profiles (100%)");
 }
+
+#[test]
+fn a_resumed_run_checks_what_a_run_in_one_piece_does() {
+    let dir = messy(200, 11);
+    dir.write("p.toml", format!("{DEFAULT_TEXT}{CHECKS}"));
+    let run = ["run", "--profile", "p.toml", "--shards", "8"];
+    dir.onefold(&[&run[..], &["--output", "whole"]].concat()).expect(0);
+    dir.onefold(&[&run[..], &["--chaos", "fail:5:always", "--max-retries", "0"]].concat()).expect(5);
+    dir.onefold(&run).expect(0);
+    assert!(dir.manifest("data_out").resumed_shards > 0);
+    assert_eq!(dir.manifest("data_out").checks, dir.manifest("whole").checks);
+    // What a failed check leaves is taken over, and fails again.
+    dir.write("strict.toml", format!("{DEFAULT_TEXT}\n[[checks]]\nthat = \"mrr > 0\"\n"));
+    let strict = ["run", "--profile", "strict.toml", "--output", "strict"];
+    let first = dir.onefold(&strict).expect(6);
+    let told = |stderr: &str| stderr.lines().last().map(str::to_owned);
+    assert_eq!(told(&dir.onefold(&strict).expect(6)), told(&first));
+    assert!(!dir.exists("strict/profiles.csv"));
+}

@@ -4,6 +4,7 @@
 mod bench;
 mod checks;
 mod cli;
+mod crash;
 mod diff;
 mod explain;
 mod explain_faults;
@@ -16,5 +17,6 @@ mod profiles;
 mod python;
 mod reader;
 mod readme;
+mod resume;
 mod tidy;
 mod workdir;
