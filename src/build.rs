@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::interop::{polars_type, to_polars};
-use crate::route::ShardInput;
-use crate::spec::{AS_OF, IDEMPOTENCY_KEY, Named, RowRule, SOURCES, Score, Spec};
+use crate::route::{ShardInput, SourceRows, damaged};
+use crate::spec::{AS_OF, IDEMPOTENCY_KEY, Named, RowRule, SOURCES, Score, Source, Spec};
 
 use columns::{Texts, Unfit};
 
@@ -48,7 +48,7 @@ pub struct Plan {
     pub customers: usize,
     /// The columns that are ready, in the output or not: ids, picked values, sources.
     pub ready: HashMap<String, ArrayRef>,
-    /// The other output columns but the idempotency key, in their order.
+    /// The other output columns but the idempotency key, in their order, then the conditions of the checks.
     pub frame: LazyFrame,
     /// Per source, in declared order.
     pub tallies: Vec<Tally>,
@@ -94,7 +94,8 @@ pub fn plan(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Plan>
 fn named(spec: &Spec, computed: &[&Named], ready: &HashMap<String, ArrayRef>, customers: usize) -> Result<DataFrame> {
     let computed = computed.iter().flat_map(|c| &c.value.columns);
     let rules = spec.scores.iter().flat_map(|s| s.points.iter().flat_map(|p| &p.when.columns).chain(&s.needs_any));
-    let names: BTreeSet<&String> = computed.chain(rules).collect();
+    let conditions = spec.checks.iter().filter_map(|c| c.rule.condition()).flat_map(|c| &c.columns);
+    let names: BTreeSet<&String> = computed.chain(rules).chain(conditions).collect();
     let columns = names.into_iter().filter_map(|name| ready.get(name).map(|array| to_polars(name, array)));
     let columns: Vec<PolarsColumn> = columns.map(|c| c.map(Into::into)).collect::<Result<_>>()?;
     frame(customers, columns)
@@ -119,8 +120,45 @@ fn finish(
     let scores: Vec<Expr> = spec.scores.iter().map(Score::expr).collect();
     let output = spec.output.iter().filter(|c| c.name != IDEMPOTENCY_KEY && !ready.contains_key(&c.name));
     // The cast is a no-op but for a column of nulls, which has no type of its own.
-    let output: Vec<Expr> = output.map(|c| col(c.name.as_str()).cast(polars_type(c.ty))).collect();
+    let output = output.map(|c| col(c.name.as_str()).cast(polars_type(c.ty)));
+    let conditions = spec.checks.iter().enumerate().filter_map(|(at, check)| {
+        let condition = check.rule.condition()?;
+        Some(condition.expr.clone().cast(polars_type(condition.ty)).alias(check_column(at)))
+    });
+    let output: Vec<Expr> = output.chain(conditions).collect();
     frame.with_columns(totals).with_columns(scores).select(output)
+}
+
+/// The column of a check's condition, by the check's place. Specs cannot use names that begin so.
+pub fn check_column(at: usize) -> String {
+    format!("__check_{at}")
+}
+
+/// Per source, the row that each customer's profile holds, by its place among the source's rows of the shard; the last
+/// row for a source of which all rows count.
+///
+/// # Errors
+/// A damaged spill file.
+pub fn picked(spec: &Spec, input: &ShardInput) -> Result<Vec<Vec<Option<u32>>>> {
+    let index = Index::new(spec, input)?;
+    let sources = spec.sources.iter().zip(&index.sources);
+    Ok(sources.map(|(source, rows)| latest::pick(source, rows, index.ids.len()).0).collect())
+}
+
+/// All rows of a source of a shard, in input order: a column for each declared one.
+///
+/// # Errors
+/// [`Error::Build`] for more text than a column can hold; a damaged spill file.
+pub fn rows(source: &Source, rows: &SourceRows) -> Result<Vec<ArrayRef>> {
+    let cells = rows.rows()?;
+    let mut columns = columns::Columns::new(rows.layout(), |_| true, cells.len());
+    for mut row in cells {
+        row.head(rows.layout()).ok_or_else(damaged)?;
+        columns.push(row)?;
+    }
+    let mut arrays = columns.finish(source)?;
+    let array = |column| arrays.remove(&column).ok_or_else(|| Error::Bug("a declared column is lost".into()));
+    (0..source.columns.len()).map(array).collect()
 }
 
 /// The names of the sources that know each customer, joined by `+`.

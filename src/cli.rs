@@ -3,8 +3,10 @@
 mod bench;
 mod check;
 mod completions;
+mod diff;
 mod drill;
 pub mod exit;
+mod explain;
 mod generate;
 pub mod logging;
 mod out;
@@ -61,6 +63,10 @@ enum Command {
     Check(check::CheckArgs),
     /// Prove a finished run from its files alone
     Verify(verify::VerifyArgs),
+    /// Show where each field of a profile came from and why its scores are what they are
+    Explain(explain::ExplainArgs),
+    /// Show what changed between two outputs
+    Diff(diff::DiffArgs),
     /// Time the whole run by number of shards
     Bench(bench::BenchArgs),
     /// Inject faults at random, round after round, and prove that none did harm
@@ -78,11 +84,13 @@ Examples:
   onefold run --print-profile > my.toml             a profile spec to start from
   onefold run --profile my.toml                     your own profile
   onefold verify                                    proof from the files alone
+  onefold explain cust_00000042                     where a profile's fields and scores come from
+  onefold diff old_out data_out                     what changed between two outputs
   onefold bench --shards 1,16 --export-chart bench.svg      what shards gain here
 
 Exit codes:
   0 done   2 wrong usage   3 profile spec invalid   4 input unusable   5 a shard failed for good
-  6 verification failed   7 output folder busy, not writable or full   70 our bug   130 interrupted";
+  6 verification or a check failed   7 output folder busy, not writable or full   70 our bug   130 interrupted";
 
 static RUN_ID: LazyLock<String> = LazyLock::new(onefold::settings::new_run_id);
 
@@ -128,6 +136,8 @@ impl Cli {
             Command::Run(args) => args.run(&self.talk, self.run_id()),
             Command::Check(args) => args.run(&self.talk),
             Command::Verify(args) => args.run(&self.talk),
+            Command::Explain(args) => args.run(),
+            Command::Diff(args) => args.run(&self.talk),
             Command::Bench(args) => return args.run(&self.talk),
             Command::Drill(args) => return args.run(&self.talk),
             Command::Generate(args) => args.run(&self.talk),

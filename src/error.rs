@@ -73,6 +73,19 @@ pub enum Error {
     /// There is no finished run to work on.
     #[error("no finished run in `{}`: `run.json` is missing; run `onefold run` first", .0.display())]
     NoRun(PathBuf),
+    /// The profiles do not satisfy a check of the spec.
+    #[error("{0}; nothing was published, previous outputs are as they were")]
+    Check(String),
+    /// The customer has no profile.
+    #[error("no customer `{customer}` in `{}`{hint}", output.display())]
+    NoCustomer {
+        /// The id that was asked for.
+        customer: String,
+        /// The run's output folder.
+        output: PathBuf,
+        /// What is known of the id all the same, after a separator; or nothing.
+        hint: String,
+    },
     /// A finished run does not hold what it claims.
     #[error("verification failed: {0}")]
     Verify(String),

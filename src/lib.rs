@@ -68,15 +68,20 @@
 //!
 //! [`pipeline`] is the story: [`read`] drives [`source`] (files → typed rows) and [`route`] (rows → shards), [`executor`]
 //! runs [`shard`] (rows → [`build`] → profiles) with retries, [`merge`] proves and orders, [`sink`] writes, [`workspace`]
-//! publishes, [`manifest`] accounts. [`spec`] says what a profile is; [`verify`](mod@verify) is the independent witness.
+//! publishes, [`manifest`] accounts. [`spec`] says what a profile is, [`checks`] whether the profiles are fit to publish;
+//! [`verify`](mod@verify) is the independent witness, [`explain`](mod@explain) says why a profile is what it is,
+//! [`diff`](mod@diff) what changed between two outputs.
 
 pub mod build;
 pub mod cell;
 pub mod checkpoint;
+pub mod checks;
+pub mod diff;
 pub mod digest;
 pub mod disk;
 pub mod error;
 pub mod executor;
+pub mod explain;
 pub mod generate;
 pub mod ids;
 pub mod interop;
@@ -97,7 +102,9 @@ pub mod stop;
 pub mod verify;
 pub mod workspace;
 
+pub use diff::diff;
 pub use error::{Error, Result};
+pub use explain::explain;
 pub use pipeline::{check, run};
 pub use route::default_shards;
 pub use verify::verify;

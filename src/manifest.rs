@@ -65,6 +65,9 @@ pub struct Manifest {
     pub rejects: Vec<RejectsRecord>,
     /// Score distributions: a mean for numbers, counts for bands.
     pub scores: IndexMap<String, IndexMap<String, serde_json::Number>>,
+    /// What the checks of the spec found, in declared order.
+    #[serde(default)]
+    pub checks: Vec<CheckRecord>,
 }
 
 /// How a run ended.
@@ -198,4 +201,29 @@ pub struct RejectsRecord {
     pub bytes: u64,
     /// SHA-256 of its bytes.
     pub sha256: String,
+}
+
+/// What a check of the spec found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRecord {
+    /// Its name.
+    pub name: String,
+    /// What follows when it fails.
+    pub severity: Severity,
+    /// Whether the profiles satisfy it.
+    pub passed: bool,
+    /// What was measured, in words.
+    pub measured: String,
+    /// What is asked for, in words.
+    pub wanted: String,
+}
+
+/// What follows from a failed check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is published.
+    Error,
+    /// It is reported.
+    Warn,
 }

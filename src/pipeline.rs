@@ -1,5 +1,6 @@
 //! The story: read → route → build → merge → prove → publish. The one room that knows all the others.
 
+mod checks;
 mod events;
 mod inputs;
 mod record;
@@ -13,6 +14,7 @@ use chrono::{Datelike, NaiveDate};
 use tracing::info;
 
 use crate::checkpoint::{self, Checkpoints};
+use crate::checks::Unique;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::executor::Drills;
@@ -141,8 +143,10 @@ fn write(
     let merge = Merge::new(schema.clone(), sorted)?;
     let options =
         SinkOptions { safe_csv: settings.safe_csv, metadata: metadata(settings), stop: settings.stop.clone() };
-    record.outputs = sink::write(merge, &schema, &space.staging(), &options)?;
+    let mut unique = Unique::new(&settings.spec, &space.staging())?;
+    record.outputs = sink::write(merge, &schema, &space.staging(), &options, &mut |columns| unique.see(columns))?;
     record.prove_customers(built)?;
+    checks::judge(settings, unique, built, record)?;
     for (at, (source, read)) in settings.spec.sources.iter().zip(&checkpoints.read).enumerate() {
         if let Some(sha256) = &read.rejects {
             let name = format!("{REJECTS_FOLDER}/{}.csv", source.name);

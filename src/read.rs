@@ -112,7 +112,11 @@ impl Feeder<'_> {
     }
 }
 
-fn open(source: &Source, file: &InputFile, block_size: usize) -> Result<BlockReader> {
+/// The blocks of a file, behind its header.
+///
+/// # Errors
+/// I/O.
+pub fn open(source: &Source, file: &InputFile, block_size: usize) -> Result<BlockReader> {
     let opened = File::open(&file.path).map_err(|e| Error::reading(&file.path, e))?;
     Ok(BlockReader::new(
         opened,

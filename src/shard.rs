@@ -11,7 +11,7 @@ use crate::build::{self, Tally, idempotency_keys};
 use crate::error::{Error, Result};
 use crate::interop::{arrow_type, to_arrow};
 use crate::route::ShardInput;
-use crate::spec::{IDEMPOTENCY_KEY, OUT_OF_RANGE, OutputColumn, Score, Spec};
+use crate::spec::{Check, IDEMPOTENCY_KEY, OUT_OF_RANGE, OutputColumn, Score, Spec};
 
 /// A built shard.
 #[derive(Debug, Clone)]
@@ -31,6 +31,9 @@ pub struct Account {
     pub tallies: Vec<Tally>,
     /// Per score of the spec that the output lists, the account of its values.
     pub scores: Vec<ScoreTally>,
+    /// Per check of the spec, the profiles that satisfy its condition; 0 for a check that has none.
+    #[serde(default)]
+    pub checks: Vec<u64>,
 }
 
 /// The values of a score in one shard, nulls left out.
@@ -67,7 +70,15 @@ pub fn build(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Part
     let options = RecordBatchOptions::new().with_row_count(Some(customers));
     let profiles = RecordBatch::try_new_with_options(schema(spec), arrays, &options).map_err(bug)?;
     let scores = spec.scores.iter().filter_map(|s| Some(ScoreTally::new(s, profiles.column_by_name(&s.name)?)));
-    let account = Account { customers: customers as u64, tallies, scores: scores.collect() };
+    let satisfied = |(at, check): (usize, &Check)| match check.rule.condition() {
+        Some(condition) => {
+            let column = frame.column(&build::check_column(at)).map_err(|e| Error::Build(without_values(&e)))?;
+            Ok(to_arrow(column, condition.ty)?.as_boolean().true_count() as u64)
+        }
+        None => Ok(0),
+    };
+    let checks = spec.checks.iter().enumerate().map(satisfied).collect::<Result<_>>()?;
+    let account = Account { customers: customers as u64, tallies, scores: scores.collect(), checks };
     Ok(Part { profiles, account })
 }
 

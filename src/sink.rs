@@ -44,11 +44,18 @@ pub struct SinkOptions {
     pub stop: Stop,
 }
 
-/// Writes both outputs into a folder and syncs them. A row group is merged while the one before it is encoded.
+/// Writes both outputs into a folder and syncs them. A row group is merged while the one before it is encoded; `see` is
+/// shown the columns of each, in order.
 ///
 /// # Errors
-/// I/O; the folder then holds unfinished files. Those of the merge. [`crate::Error::Interrupted`].
-pub fn write<I>(mut merge: Merge<I>, schema: &SchemaRef, folder: &Path, options: &SinkOptions) -> Result<Vec<Written>>
+/// I/O; the folder then holds unfinished files. Those of the merge and of `see`. [`crate::Error::Interrupted`].
+pub fn write<I>(
+    mut merge: Merge<I>,
+    schema: &SchemaRef,
+    folder: &Path,
+    options: &SinkOptions,
+    see: &mut dyn FnMut(&[ArrayRef]) -> Result<()>,
+) -> Result<Vec<Written>>
 where
     I: Iterator<Item = Result<RecordBatch>> + Send,
 {
@@ -60,6 +67,7 @@ where
     let mut rows = 0;
     while group.rows() > 0 {
         options.stop.check()?;
+        see(&columns)?;
         let next = || {
             let group = merge.next(ROW_GROUP)?;
             gather(&group).map(|columns| (group, columns))

@@ -20,7 +20,7 @@ pub use blocks::{BlockReader, DEFAULT_BLOCK_SIZE};
 pub use digest::digest;
 pub use files::Inputs;
 pub use header::Header;
-pub use records::{Record, read_records};
+pub use records::{Record, line_ends, read_records};
 pub use rejects::{RejectLimit, Rejects};
 pub use rows::{BlockReport, RowSink, read_rows};
 
@@ -67,7 +67,11 @@ pub fn open(spec: &Spec, inputs: &Inputs) -> Result<OpenInputs> {
     Ok(OpenInputs { sources, unmatched: found.unmatched })
 }
 
-fn open_file(source: &Source, path: PathBuf, name: String) -> Result<InputFile> {
+/// Opens one file of a source and reads its header.
+///
+/// # Errors
+/// As [`open`] for a file.
+pub fn open_file(source: &Source, path: PathBuf, name: String) -> Result<InputFile> {
     let file = File::open(&path).map_err(|e| crate::Error::reading(&path, e))?;
     let meta = file.metadata().map_err(|e| crate::Error::reading(&path, e))?;
     if !meta.is_file() {

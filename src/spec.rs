@@ -5,11 +5,13 @@
 mod aggregates;
 mod cast;
 mod check;
+mod checks;
 mod functions;
 mod operators;
 mod raw;
 mod score;
 mod sql;
+mod workings;
 
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
@@ -18,8 +20,10 @@ use crate::cell::{CellType, Type};
 use crate::error::Result;
 
 pub use aggregates::{How, Reduction};
-pub use score::{Band, Score};
+pub use checks::{Check, CheckRule, Percent, Severity};
+pub use score::{Band, Points, Score};
 pub use sql::Typed;
+pub use workings::rule_column;
 
 pub(crate) use operators::OUT_OF_RANGE;
 
@@ -50,6 +54,8 @@ pub struct Spec {
     pub scores: Vec<Score>,
     /// Output columns, in order.
     pub output: Vec<OutputColumn>,
+    /// What the profiles must satisfy, in declared order.
+    pub checks: Vec<Check>,
     /// Whether any expression uses `as_of`.
     pub uses_as_of: bool,
     /// What names the spec in errors: its file, or `default`.

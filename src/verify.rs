@@ -59,7 +59,11 @@ pub fn verify(input: &Path, output: &Path) -> Result<Vec<String>> {
     Ok(proofs)
 }
 
-fn read_manifest(output: &Path) -> Result<Manifest> {
+/// The manifest of the finished run in an output folder.
+///
+/// # Errors
+/// [`Error::NoRun`] without one, [`Error::Verify`] when it cannot be read or is of a failed run, I/O.
+pub fn read_manifest(output: &Path) -> Result<Manifest> {
     let path = output.join(MANIFEST_FILE);
     let text = match std::fs::read(&path) {
         Ok(text) => text,

@@ -53,11 +53,12 @@ fn code(error: &Error) -> u8 {
     match error {
         Error::Usage(_) => 2,
         Error::Spec { .. } => 3,
-        Error::Input { .. } | Error::RejectLimit(_) | Error::NoRun(_) | Error::Io { side: Side::Input, .. } => 4,
+        Error::Input { .. } | Error::RejectLimit(_) | Error::NoRun(_) | Error::NoCustomer { .. } => 4,
+        Error::Io { side: Side::Input, .. } => 4,
         // A full or read-only disk is the folder's trouble, whichever shard met it first.
         Error::ShardFailed { cause, .. } if is_folder_trouble(cause) => 7,
         Error::ShardFailed { .. } | Error::Chaos(_) | Error::Panic(_) | Error::Build(_) => 5,
-        Error::Verify(_) => 6,
+        Error::Verify(_) | Error::Check(_) => 6,
         Error::Output(_) | Error::Io { side: Side::Output, .. } => 7,
         Error::Interrupted => INTERRUPTED,
         // Bugs, and whatever a later version of the library adds before this table knows it.

@@ -123,6 +123,9 @@ fn text(level: Level, fields: &Map<String, Value>) -> String {
         "spill" => format!("memory limit {}: {} bytes of rows wait on disk", get("memory_limit"), get("bytes")),
         "bench_run" => bench_run(get),
         "drill_round" => format!("round {} of {}", get("round"), get("of")),
+        "check_failed" => {
+            format!("warning: check `{}` failed: {}, wanted is {}", get("name"), get("measured"), get("wanted"))
+        }
         "publish" => format!("published {}: {} rows, {} bytes", get("file"), get("rows"), get("bytes")),
         event => {
             let rest: Vec<String> =

@@ -214,7 +214,8 @@ pub fn size(text: &str) -> std::result::Result<u64, String> {
         .map_err(|_| "not a size: use 2GB, 512MiB or a number of bytes".to_owned())
 }
 
-fn source_file(text: &str) -> std::result::Result<(String, PathBuf), String> {
+/// A source and a file, as in `crm=exports/crm.csv`.
+pub fn source_file(text: &str) -> std::result::Result<(String, PathBuf), String> {
     let (name, file) = text.split_once('=').ok_or("use NAME=FILE, such as crm=exports/crm.csv")?;
     Ok((name.to_owned(), file.into()))
 }

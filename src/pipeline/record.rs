@@ -9,17 +9,18 @@ use serde_json::Number;
 
 use crate::cell::Type;
 use crate::checkpoint::SourceAccount;
+use crate::checks::Verdict;
 use crate::error::{Error, Result};
 use crate::executor::{Attempt, ShardRun};
 use crate::manifest::{
-    AttemptRecord, Customers, InputRecord, Ledger, Manifest, Options, OutputRecord, RejectsRecord, ShardRecord,
-    SourceLedger, SpecRecord, Stage, Status,
+    AttemptRecord, CheckRecord, Customers, InputRecord, Ledger, Manifest, Options, OutputRecord, RejectsRecord,
+    Severity, ShardRecord, SourceLedger, SpecRecord, Stage, Status,
 };
 use crate::settings::Settings;
 use crate::shard::ScoreTally;
 use crate::sink::Written;
 use crate::source::InputFile;
-use crate::spec::{Score, Source, Spec};
+use crate::spec::{self, Score, Source, Spec};
 
 use super::shards::Built;
 
@@ -64,6 +65,7 @@ impl Record {
             outputs: Vec::new(),
             rejects: Vec::new(),
             scores: IndexMap::new(),
+            checks: Vec::new(),
         };
         Self {
             manifest,
@@ -161,6 +163,19 @@ impl Record {
         }
         self.manifest.customers.total = built;
         Ok(())
+    }
+
+    /// Takes what the checks found.
+    pub fn checks(&mut self, verdicts: &[Verdict]) {
+        let record = |v: &Verdict| {
+            let Verdict { name, severity, passed, measured, wanted } = v.clone();
+            let severity = match severity {
+                spec::Severity::Error => Severity::Error,
+                spec::Severity::Warn => Severity::Warn,
+            };
+            CheckRecord { name, severity, passed, measured, wanted }
+        };
+        self.manifest.checks = verdicts.iter().map(record).collect();
     }
 
     /// The manifest as of now.

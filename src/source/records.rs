@@ -62,7 +62,7 @@ pub(super) fn first_record(block: &[u8]) -> Option<First> {
 }
 
 /// Line ends in `block[from..to]`: LF, CRLF and lone CR count one each, inside quotes too.
-pub(super) fn line_ends(block: &[u8], from: usize, to: usize) -> u64 {
+pub fn line_ends(block: &[u8], from: usize, to: usize) -> u64 {
     let ends = memchr2_iter(b'\n', b'\r', &block[from..to]).map(|i| from + i);
     ends.filter(|&i| block[i] == b'\r' || i == 0 || block[i - 1] != b'\r').count() as u64
 }

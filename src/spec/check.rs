@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 use toml::Spanned;
 
+use super::checks;
 use super::raw::{RawBand, RawKeep, RawPopulation, RawScore, RawSource, RawSpec, Table};
 use super::score::{Band, Points, Score};
 use super::sql::{Context, Typed, compile};
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::cell::{CellType, Type};
 
-type Checked<T> = Result<T, Problem>;
+pub(super) type Checked<T> = Result<T, Problem>;
 
 /// Parses and checks a spec's text.
 pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
@@ -39,6 +40,8 @@ pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
         names.scope.insert(score.name.clone(), score.ty());
     }
     let output = output(&raw.output.columns, &names.scope, &merged, key.get_ref())?;
+    let checks = raw.checks.iter().map(|c| checks::check(c, &names.scope, &output)).collect::<Checked<Vec<_>>>()?;
+    names.uses_as_of |= checks.iter().filter_map(|c| c.rule.condition()).any(|c| c.columns.contains(AS_OF));
     Ok(Spec {
         name: raw.profile.name.into_inner(),
         key: key.into_inner(),
@@ -47,6 +50,7 @@ pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
         computed,
         scores,
         output,
+        checks,
         uses_as_of: names.uses_as_of,
         origin: origin.to_owned(),
         text: text.to_owned(),
@@ -352,7 +356,7 @@ fn output(raw: &[Spanned<String>], scope: &Scope, merged: &BTreeSet<String>, key
     }
 }
 
-fn known(name: &Spanned<String>, scope: &Scope, what: &str) -> Checked<Type> {
+pub(super) fn known(name: &Spanned<String>, scope: &Scope, what: &str) -> Checked<Type> {
     scope.get(name.get_ref()).copied().ok_or_else(|| {
         let near = did_you_mean(name.get_ref(), scope.keys().map(String::as_str));
         Problem::new(name.span().start, format!("no {what} `{}`{near}", name.get_ref()))

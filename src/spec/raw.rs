@@ -4,6 +4,8 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::checks::Severity;
+
 /// A table whose keys have positions, in written order.
 pub type Table<T> = IndexMap<Spanned<String>, T>;
 
@@ -18,6 +20,8 @@ pub struct RawSpec {
     #[serde(default)]
     pub scores: Table<RawScore>,
     pub output: RawOutput,
+    #[serde(default)]
+    pub checks: Vec<Spanned<RawCheck>>,
 }
 
 /// `[profile]`.
@@ -102,4 +106,30 @@ pub struct RawBand {
 #[serde(deny_unknown_fields)]
 pub struct RawOutput {
     pub columns: Vec<Spanned<String>>,
+}
+
+/// One of `checks`. Which keys go together is no matter of form.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCheck {
+    pub name: Option<Spanned<String>>,
+    #[serde(default)]
+    pub severity: Severity,
+    pub that: Option<Spanned<String>>,
+    pub for_at_least: Option<Spanned<String>>,
+    pub rows_within: Option<Spanned<String>>,
+    pub unique: Option<Spanned<String>>,
+    pub column: Option<Spanned<String>>,
+    pub accepted: Option<Spanned<Vec<RawLiteral>>>,
+    pub nulls: Option<Spanned<bool>>,
+}
+
+/// An accepted value.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawLiteral {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
 }

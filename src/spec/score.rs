@@ -66,8 +66,8 @@ impl Score {
         rules.fold(lit(self.base), |sum, points| sum + points).alias(self.total_name())
     }
 
-    /// Specs cannot use names that begin so.
-    fn total_name(&self) -> String {
+    /// The column of [`Self::total`]. Specs cannot use names that begin so.
+    pub fn total_name(&self) -> String {
         format!("__total_{}", self.name)
     }
 

@@ -19,6 +19,8 @@ use crate::interop::polars_type;
 /// A compiled expression and its type.
 #[derive(Debug, Clone)]
 pub struct Typed {
+    /// Its SQL.
+    pub sql: String,
     /// The Polars expression.
     pub expr: Plan,
     /// Its type.
@@ -78,7 +80,10 @@ pub(crate) fn compile(text: &str, scope: &Scope, context: Context) -> Result<Typ
         (Context::Aggregate(_), Grain::Row | Grain::Constant) => {
             Err(format!("an aggregate is needed here, such as `max({text})`"))
         }
-        _ => Ok(Typed { expr: node.expr, ty, columns: compiler.columns, reductions: compiler.reductions }),
+        _ => {
+            let Compiler { columns, reductions, .. } = compiler;
+            Ok(Typed { sql: text.to_owned(), expr: node.expr, ty, columns, reductions })
+        }
     }
 }
 

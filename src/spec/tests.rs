@@ -197,3 +197,93 @@ fn any_header_can_be_a_column() {
     let spec = Spec::parse(&text, "t.toml").expect("a valid spec");
     assert_eq!(spec.output_type("c"), Some(Type::Text));
 }
+
+/// The conditions of one check as SQL and columns, or the error's text.
+fn checked(check: &str) -> std::result::Result<String, String> {
+    let text = spec_with("i").replacen("[output]", &format!("[[checks]]\n{check}\n[output]"), 1);
+    let spec = Spec::parse(&text, "test.toml").map_err(|e| e.to_string())?;
+    let Check { name, severity, rule } = &spec.checks[0];
+    let rule = match rule {
+        CheckRule::Holds { condition, at_least } => format!("{} for {at_least}", condition.sql),
+        CheckRule::RowsWithin(band) => format!("rows {band}"),
+        CheckRule::Unique(column) => format!("unique {column}"),
+    };
+    Ok(format!("{name} | {severity:?} | {rule}"))
+}
+
+#[test]
+fn checks_are_compiled() {
+    for (check, want) in [
+        ("that = \"c is not null\"", "c is not null | Error | c is not null for 100%"),
+        (
+            "that = \"t <> 'x'\"\nfor_at_least = \"99.5%\"\nseverity = \"warn\"\nname = \"no x\"",
+            "no x | Warn | t <> 'x' for 99.5%",
+        ),
+        ("rows_within = \"20%\"", "rows within 20% | Error | rows 20%"),
+        ("unique = \"c\"", "unique c | Error | unique c"),
+        (
+            "column = \"t\"\naccepted = [\"a\", \"it's\"]",
+            "accepted t | Error | \"t\" in ('a', 'it''s') or \"t\" is null for 100%",
+        ),
+        ("column = \"i\"\naccepted = [1, -2]\nnulls = false", "accepted i | Error | \"i\" in (1, -2) for 100%"),
+        (
+            "column = \"d\"\naccepted = [\"2026-01-31\"]\nfor_at_least = \"50%\"",
+            "accepted d | Error | \"d\" in (date '2026-01-31') or \"d\" is null for 50%",
+        ),
+        ("column = \"b\"\naccepted = [true]", "accepted b | Error | \"b\" in (true) or \"b\" is null for 100%"),
+        (
+            "that = \"days_between(d, as_of) < 9\"",
+            "days_between(d, as_of) < 9 | Error | days_between(d, as_of) < 9 for 100%",
+        ),
+    ] {
+        assert_eq!(checked(check).as_deref(), Ok(want), "{check}");
+    }
+    // The short form stands before the first table.
+    let text = format!("checks = [{{ that = \"i > 0\" }}, {{ unique = \"id\" }}]\n{}", spec_with("i"));
+    assert_eq!(Spec::parse(&text, "t").map(|spec| spec.checks.len()).map_err(|e| e.to_string()), Ok(2));
+}
+
+#[test]
+fn a_wrong_check_names_its_line() {
+    for (check, line, why) in [
+        ("", 14, "a check is one of"),
+        ("column = \"t\"", 14, "a check is one of"),
+        ("that = \"b\"\nunique = \"c\"", 14, "a check is one of"),
+        ("that = \"i\"", 15, "`that`: it needs a bool, not int"),
+        ("that = \"nosuch > 1\"", 15, "no column `nosuch`"),
+        ("that = \"count(*) > 1\"", 15, "an aggregate stands where"),
+        ("that = \"idempotency_key is null\"", 15, "no column `idempotency_key`"),
+        ("that = \"true\"", 15, "names no column"),
+        ("that = \"as_of is null\"", 15, "names no column"),
+        ("that = \"b\"\nfor_at_least = \"0.95\"", 16, "`0.95` is no percentage"),
+        ("that = \"b\"\nfor_at_least = \"101%\"", 16, "more than 100%"),
+        ("unique = \"c\"\nfor_at_least = \"9%\"", 16, "`for_at_least` goes with"),
+        ("unique = \"c\"\nnulls = true", 16, "`nulls` goes with"),
+        ("unique = \"t\"", 15, "no output column `t`"),
+        ("unique = \"cc\"", 15, "no output column `cc`"),
+        ("rows_within = \"many\"", 15, "`many` is no percentage"),
+        ("column = \"x\"\naccepted = [1]", 15, "no column `x`"),
+        ("column = \"t\"\naccepted = []", 16, "names no value"),
+        ("column = \"t\"\naccepted = [1]", 16, "mix text and int"),
+        ("column = \"d\"\naccepted = [\"2026-02-30\"]", 16, "is not a valid literal"),
+        ("that = \"b\"\nseverity = \"fatal\"", 16, "unknown variant `fatal`"),
+        ("that = \"b\"\nname = \" \"", 16, "name is empty"),
+        ("that = \"b\"\nnmae = \"x\"", 16, "unknown field `nmae`"),
+    ] {
+        let error = checked(check).expect_err(check);
+        assert!(error.contains(why) && error.contains(&format!("`test.toml` line {line}:")), "{check}: {error}");
+    }
+}
+
+#[test]
+fn the_workings_hold_all_that_is_computed() {
+    let spec = Spec::default_profile().expect("the default spec");
+    let workings = spec.workings();
+    assert_eq!(workings.output[..spec.output.len()], spec.output[..]);
+    let more: Vec<&str> = workings.output[spec.output.len()..].iter().map(|c| c.name.as_str()).collect();
+    let inner = ["crm_email", "billing_email", "product_email", "support_email", "payment_state", "plan_tier", "stage"];
+    assert_eq!(more[..inner.len()], inner);
+    let rules = spec.scores.iter().map(|s| s.points.len()).sum::<usize>();
+    assert_eq!(more.len(), inner.len() + rules + spec.scores.len());
+    assert!(workings.output[spec.output.len()..].iter().all(|c| !c.merged));
+}

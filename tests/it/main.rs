@@ -2,8 +2,12 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why")]
 
 mod bench;
+mod checks;
 mod cli;
 mod crash;
+mod diff;
+mod explain;
+mod explain_faults;
 mod faults;
 mod laws;
 mod oracle;

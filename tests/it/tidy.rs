@@ -108,6 +108,9 @@ const NEVER: &[(&str, &[&str])] = &[
     ),
     ("generate", &["polars", "crate::spec", "crate::source", "crate::build", "clap", "SystemTime"]),
     ("pipeline", &["polars", "clap", "crate::cli"]),
+    ("checks", &["polars", "crate::build", "crate::source", "crate::manifest", "clap", "tracing"]),
+    ("explain", &["polars::", "crate::pipeline", "crate::merge", "clap", "tracing"]),
+    ("diff", &["polars", "crate::build", "crate::source", "crate::route", "crate::shard", "clap", "tracing"]),
 ];
 
 /// The rooms that may hold `unsafe`, and why is said in them.

@@ -1,0 +1,196 @@
+//! `onefold explain`: one profile, where each of its fields came from, and why its scores are what they are.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::Value;
+
+use onefold::explain::{At, Beaten, Explanation, Field, Lines, Origin, Reasons, SourceRows, Used, explain};
+use onefold::source::Inputs;
+use onefold::{Error, Result};
+
+use super::{out::say, run::source_file};
+
+/// Flags of `onefold explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  onefold explain cust_00000042                               a customer of the last run
+  onefold explain cust_00000042 --json | jq '.scores[].rules[] | select(.holds)'
+  onefold explain -- -17                                      an id that begins with a dash
+
+The inputs must be the files that the run read: the profile is built again from them and compared with the published
+one. Files that have changed are exit code 6, an id without a profile is exit code 4.")]
+pub struct ExplainArgs {
+    /// The customer's id, as it stands in the profiles
+    #[arg(value_name = "CUSTOMER_ID")]
+    customer: String,
+    /// Folder of the run's input files
+    #[arg(long, value_name = "DIR", default_value = "sample_data")]
+    input: PathBuf,
+    /// Folder of the run's outputs
+    #[arg(long, value_name = "DIR", default_value = "data_out")]
+    output: PathBuf,
+    /// Where a file of a source is now, in place of where the run read it; repeatable, in the run's order
+    #[arg(long, value_name = "NAME=FILE", value_parser = source_file)]
+    source: Vec<(String, PathBuf)>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl ExplainArgs {
+    /// Carries out the command.
+    pub fn run(&self) -> Result<()> {
+        let Self { customer, input, output, source, json } = self;
+        let inputs = Inputs { folder: input.clone(), overrides: source.clone() };
+        let explanation = explain(&inputs, output, customer)?;
+        if *json {
+            let text = serde_json::to_string_pretty(&explanation);
+            return say(&(text.map_err(|e| Error::Bug(format!("explanation: {e}")))? + "\n"));
+        }
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = write(&explanation, &mut text);
+        say(&text)
+    }
+}
+
+fn write(explanation: &Explanation, text: &mut String) -> std::fmt::Result {
+    let Explanation { customer, profile, run_id, as_of, fields, scores, sources } = explanation;
+    let as_of = as_of.as_ref().map_or(String::new(), |day| format!(", as of {day}"));
+    writeln!(text, "{} in profile {profile}, run {run_id}{as_of}", shown_text(customer))?;
+    let width = fields.iter().map(|f| f.column.chars().count()).max().unwrap_or(0);
+    for (head, in_output) in [("Fields", true), ("Inside, not in the output", false)] {
+        let mut listed = fields.iter().filter(|f| f.in_output == in_output).peekable();
+        if listed.peek().is_some() {
+            writeln!(text, "\n{head}")?;
+        }
+        listed.try_for_each(|field| write_field(field, sources, width, text))?;
+    }
+    for reasons in scores {
+        write_reasons(reasons, text)?;
+    }
+    writeln!(text, "\nRows")?;
+    sources.iter().try_for_each(|source| write_source(source, text))
+}
+
+fn write_field(field: &Field, sources: &[SourceRows], width: usize, text: &mut String) -> std::fmt::Result {
+    let Field { column, value, in_output: _, origin } = field;
+    write!(text, "  {column:<width$}  {}", shown(value))?;
+    match origin {
+        Origin::Id | Origin::Score | Origin::Sources | Origin::IdempotencyKey => writeln!(text),
+        Origin::NoRow { source } => writeln!(text, "  ({source} does not know the customer)"),
+        Origin::Row { source, file_column, at, bad_value, beaten_rows, beat } => {
+            let renamed = if file_column == column { String::new() } else { format!(" column {file_column}") };
+            let bad = if *bad_value { ", where the value did not parse" } else { "" };
+            writeln!(text, "  ({}{renamed}{bad})", place(at))?;
+            let by = sources.iter().find(|s| s.source == *source).and_then(|s| s.latest_by.as_deref());
+            write_beaten(value, (beat, *beaten_rows), by, width, text)
+        }
+        Origin::Aggregate { source, expression, uses: _, rows } => {
+            writeln!(text, "  (= {} over {rows} row{} of {source})", shown_text(expression), plural(*rows))
+        }
+        Origin::Computed { expression, uses } => {
+            writeln!(text, "  (= {})", shown_text(expression))?;
+            uses.iter().try_for_each(|used| writeln!(text, "  {:<width$}    {}", "", equation(used)))
+        }
+    }
+}
+
+fn write_beaten(
+    value: &Value,
+    (beat, all): (&[Beaten], usize),
+    by: Option<&str>,
+    width: usize,
+    text: &mut String,
+) -> std::fmt::Result {
+    for beaten in beat {
+        let old = if beaten.value == *value { "the same".to_owned() } else { shown(&beaten.value) };
+        let of = by.map_or(String::new(), |by| format!(", {by} {}", shown(&beaten.latest)));
+        writeln!(text, "  {:<width$}    beat {old} ({}{of})", "", place(&beaten.at))?;
+    }
+    match all - beat.len() {
+        0 => Ok(()),
+        more => writeln!(text, "  {:<width$}    and {more} more", ""),
+    }
+}
+
+fn write_reasons(reasons: &Reasons, text: &mut String) -> std::fmt::Result {
+    let Reasons { score, value, in_output, base, rules, sum, clamp, points, band, band_at_least, unknown, signals } =
+        reasons;
+    let inside = if *in_output { "" } else { ", not in the output" };
+    writeln!(text, "\n{score}: {}{inside}", shown(value))?;
+    if *base != 0 || rules.is_empty() {
+        writeln!(text, "  {base:>+6}  everyone starts with")?;
+    }
+    for rule in rules.iter().filter(|r| r.holds == Some(true)) {
+        let because = if rule.because.is_empty() { String::new() } else { format!("{}: ", rule.because) };
+        writeln!(text, "  {:>+6}  {because}{}", rule.add, shown_text(&rule.when))?;
+    }
+    writeln!(text, "  {sum:>6}  sum")?;
+    if let Some((low, high)) = clamp.filter(|_| points != sum) {
+        writeln!(text, "  {points:>6}  kept within {low} to {high}")?;
+    }
+    match (band, band_at_least) {
+        (Some(label), Some(bound)) => writeln!(text, "          {label} from {bound} on")?,
+        (Some(label), None) => writeln!(text, "          {label}, as no higher band is reached")?,
+        _ => {}
+    }
+    match (unknown.len(), signals.len()) {
+        (0, _) => Ok(()),
+        (none, all) if none == all => {
+            writeln!(text, "          null, as all signals are unknown: {}", unknown.join(", "))
+        }
+        _ => writeln!(text, "          unknown: {}", unknown.join(", ")),
+    }
+}
+
+fn write_source(source: &SourceRows, text: &mut String) -> std::fmt::Result {
+    let SourceRows { source, rows, used, latest_by, latest, lines, first, rejected } = source;
+    let rule = match (latest_by, latest) {
+        (Some(by), Some(latest)) => format!(", used is the one with the greatest {by}, {}", shown(latest)),
+        _ if used == rows => ", all count".to_owned(),
+        _ => ", used is the last".to_owned(),
+    };
+    writeln!(text, "  {source}: {rows} row{}{}", plural(*rows), if *rows > 1 { rule.as_str() } else { "" })?;
+    let listed = first.iter().map(place).collect::<Vec<_>>().join(", ");
+    match rows - first.len() {
+        _ if first.is_empty() => {}
+        0 => writeln!(text, "    {listed}")?,
+        more => {
+            writeln!(text, "    {listed} and {more} more")?;
+            for Lines { file, rows, first_line, last_line } in lines {
+                writeln!(text, "    {file}: {rows} row{} in lines {first_line} to {last_line}", plural(*rows))?;
+            }
+        }
+    }
+    rejected.iter().try_for_each(|place| writeln!(text, "    rejected: {place}"))
+}
+
+fn equation(used: &Used) -> String {
+    format!("{} = {}", used.column, shown(&used.value))
+}
+
+fn place(at: &At) -> String {
+    format!("{} line {}", at.file, at.line)
+}
+
+fn plural(n: usize) -> &'static str {
+    if n == 1 { "" } else { "s" }
+}
+
+/// A value for people: text as it is, null by its name.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => shown_text(text),
+        other => other.to_string(),
+    }
+}
+
+/// Text on one line: what would move a terminal's cursor is written as an escape.
+fn shown_text(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().collect() } else { String::from(c) };
+    text.chars().map(escaped).collect()
+}
