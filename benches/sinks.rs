@@ -14,7 +14,7 @@ fn sinks(c: &mut Criterion) {
     let schema = schema(&sample.spec);
     let options = SinkOptions { safe_csv: false, metadata: Vec::new() };
     let folder = tempfile::tempdir().expect("a folder");
-    let run = || write(merge(&sample, &parts), &schema, folder.path(), &options).expect("written");
+    let run = || write(merge(&sample, &parts), &schema, folder.path(), &options, &|_| {}).expect("written");
     let written = run();
     let bytes = written.iter().map(|w| w.bytes).sum();
     for (unit, throughput) in [("rows", Throughput::Elements(100_000)), ("bytes", Throughput::Bytes(bytes))] {

@@ -79,12 +79,14 @@ fn produce(
     let drills = Drills::new(settings.drills.clone(), record.shards)?;
 
     let timer = Instant::now();
+    events::stage_start("route", inputs.bytes());
     let (shards, newest) = read(settings, &inputs, memory, space, record, rejects)?;
     let as_of = settings.as_of.map(|d| d.to_epoch_days()).or(newest);
     record.as_of = as_of.and_then(NaiveDate::from_epoch_days).filter(|d| d.year() > 0);
     record.stage("route", timer);
 
     let timer = Instant::now();
+    events::stage_start("build", record.shards as u64);
     let parts = Parts::create(&space.parts(), record.shards)?;
     let (runs, failure) = shards::build(settings, memory, &shards, &parts, as_of, &drills);
     drop(shards);
@@ -102,13 +104,14 @@ fn produce(
 
     let timer = Instant::now();
     let customers: u64 = built.iter().map(|b| b.account.customers).sum();
+    events::stage_start("write", customers);
     // A comma or line end for each cell is the least that the CSV takes.
     disk::require(&space.staging(), customers * settings.spec.output.len() as u64, "writing `profiles.csv`")?;
     let schema = schema(&settings.spec);
     let sorted = built.iter().map(|b| b.part.open(&schema)).collect::<Result<_>>()?;
     let merge = Merge::new(schema.clone(), sorted)?;
     let options = SinkOptions { safe_csv: settings.safe_csv, metadata: metadata(settings) };
-    record.outputs = sink::write(merge, &schema, &space.staging(), &options)?;
+    record.outputs = sink::write(merge, &schema, &space.staging(), &options, &events::written)?;
     record.prove_customers(&built)?;
     for (source, rejects) in rejects.drain(..) {
         if let Some(bytes) = rejects.into_bytes()? {

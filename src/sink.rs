@@ -39,11 +39,18 @@ pub struct SinkOptions {
     pub metadata: Vec<(String, String)>,
 }
 
-/// Writes both outputs into a folder and syncs them. A row group is merged while the one before it is encoded.
+/// Writes both outputs into a folder and syncs them. A row group is merged while the one before it is encoded. Tells of
+/// the rows that were written since it last told.
 ///
 /// # Errors
 /// I/O; the folder then holds unfinished files. Those of the merge.
-pub fn write<I>(mut merge: Merge<I>, schema: &SchemaRef, folder: &Path, options: &SinkOptions) -> Result<Vec<Written>>
+pub fn write<I>(
+    mut merge: Merge<I>,
+    schema: &SchemaRef,
+    folder: &Path,
+    options: &SinkOptions,
+    wrote: &dyn Fn(u64),
+) -> Result<Vec<Written>>
 where
     I: Iterator<Item = Result<RecordBatch>> + Send,
 {
@@ -66,6 +73,7 @@ where
         }
         parquet.append(chunks?)?;
         rows += group.rows() as u64;
+        wrote(group.rows() as u64);
         (group, columns) = next?;
     }
     Ok(vec![csv.finish(rows)?, parquet.finish(rows)?])

@@ -2,33 +2,42 @@
 
 use std::fmt::Debug;
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::progress::{Progress, Screen};
 use super::{LogFormat, Talk};
 
 /// Starts the log.
 pub fn start(talk: &Talk, run_id: &'static str) {
     let Talk { log_format, quiet, verbose } = *talk;
-    let level = match (quiet, verbose) {
+    let screen = if quiet || log_format == LogFormat::Json { None } else { Screen::of_stderr() };
+    let volume = match (quiet, verbose) {
         (true, _) => Volume::Errors,
         (_, true) => Volume::Everything,
-        _ if log_format == LogFormat::Json => Volume::Everything,
+        _ if screen.is_some() => Volume::Milestones,
         _ if std::io::stderr().is_terminal() => Volume::Progress,
         _ => Volume::Warnings,
     };
-    tracing_subscriber::registry().with(Log { format: log_format, volume: level, run_id }).init();
+    // The bars come first: what ends a run takes them away before its line is written.
+    let progress = screen.clone().map(Progress);
+    tracing_subscriber::registry().with(progress).with(Log { format: log_format, volume, run_id, screen }).init();
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Volume {
     Errors,
     Warnings,
+    /// What no bar shows.
+    Milestones,
+    /// What bars and the closing summary show too.
     Progress,
     Everything,
 }
@@ -37,11 +46,17 @@ struct Log {
     format: LogFormat,
     volume: Volume,
     run_id: &'static str,
+    screen: Option<Arc<Screen>>,
 }
 
 impl<S: Subscriber> Layer<S> for Log {
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::INFO)
+    }
+
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if !event.metadata().target().starts_with("onefold") {
+        // Below are the steps of progress: they are for bars.
+        if !event.metadata().target().starts_with("onefold") || *event.metadata().level() > Level::INFO {
             return;
         }
         let mut fields = Fields(Map::new());
@@ -51,9 +66,11 @@ impl<S: Subscriber> Layer<S> for Log {
             LogFormat::Json => Some(self.json(level, fields.0)),
             LogFormat::Text => (self.volume >= volume(level, &fields.0)).then(|| text(level, &fields.0)),
         };
-        if let Some(line) = line {
+        match (line, &self.screen) {
+            (Some(line), Some(screen)) => screen.line(&line),
             // Nobody is left to tell when stderr is gone.
-            let _ = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+            (Some(line), None) => drop(std::io::stderr().lock().write_all(format!("{line}\n").as_bytes())),
+            (None, _) => {}
         }
     }
 }
@@ -75,7 +92,8 @@ fn volume(level: Level, fields: &Map<String, Value>) -> Volume {
     match (level, fields.get("event").and_then(Value::as_str)) {
         (Level::ERROR, Some("error")) => Volume::Errors,
         (Level::ERROR | Level::WARN, _) => Volume::Warnings,
-        (_, Some("source_read" | "spill" | "publish" | "bench_run")) => Volume::Progress,
+        (_, Some("spill" | "bench_run")) => Volume::Milestones,
+        (_, Some("source_read" | "publish")) => Volume::Progress,
         _ => Volume::Everything,
     }
 }

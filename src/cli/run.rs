@@ -14,11 +14,12 @@ use onefold::source::RejectLimit;
 use onefold::spec::{DEFAULT_TEXT, Spec};
 use onefold::{Error, Result};
 
-use super::{Talk, out::say, summary};
+use super::out::{Told, say};
+use super::{Talk, help, summary};
 
 /// Flags of `onefold run`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Inputs and outputs")]
+#[command(next_help_heading = "Inputs and outputs", after_long_help = help::RUN)]
 pub struct RunArgs {
     #[command(flatten)]
     input: InputArgs,
@@ -61,6 +62,8 @@ pub struct RunArgs {
     /// Ignore what earlier runs left; a run does so anyway, for now
     #[arg(long, help_heading = "Work")]
     fresh: bool,
+    #[command(flatten)]
+    told: Told,
 }
 
 /// Flags that name the inputs and the profile.
@@ -127,7 +130,7 @@ impl RunArgs {
             return say(&text);
         }
         let manifest = onefold::run(&self.settings(run_id)?)?;
-        if talk.quiet { Ok(()) } else { say(&summary::of(&manifest, &self.input.input, &self.output)) }
+        self.told.say(talk, || summary::of(&manifest, &self.input.input, &self.output), &manifest)
     }
 
     fn settings(&self, run_id: &str) -> Result<Settings> {
@@ -146,6 +149,7 @@ impl RunArgs {
             chaos,
             chaos_fail_shard,
             fresh: _,
+            told: _,
         } = self;
         let mut settings = input.settings(output)?;
         run_id.clone_into(&mut settings.run_id);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::error::Error;
 use crate::executor::Observer;
@@ -34,6 +34,16 @@ impl Observer<Built> for ShardEvents {
     fn failed(&self, shard: usize, attempts: u32, error: &Error) {
         error!(event = "shard_failed", shard_id = shard, attempts, error = error.to_string());
     }
+}
+
+/// A stage begins that will count so many bytes, shards or profiles. For bars, not for the log.
+pub(super) fn stage_start(stage: &str, total: u64) {
+    debug!(event = "stage_start", stage, total);
+}
+
+/// More profiles are written. For bars, not for the log.
+pub(super) fn written(rows: u64) {
+    debug!(event = "progress", rows);
 }
 
 /// The run's last event.

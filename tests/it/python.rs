@@ -56,3 +56,23 @@ pub fn reader_agrees(script: &str, args: &[PathBuf]) {
         run(&project().join("tests/readers").join(script), args);
     }
 }
+
+/// What a command shows on a terminal of so many columns, as `tests/readers/screen.py` tells; none where Python lacks pyte.
+pub fn on_terminal(folder: &Path, columns: u16, args: &[&str], env: &[(&str, &str)]) -> Option<serde_json::Value> {
+    let pyte = Command::new(python()).args(["-c", "import pyte"]).output();
+    if !available(pyte.is_ok_and(|o| o.status.success()), "the package pyte") {
+        return None;
+    }
+    let script = project().join("tests/readers/screen.py");
+    let mut command = Command::new(python());
+    command.arg(script).arg(columns.to_string()).arg(env!("CARGO_BIN_EXE_onefold")).args(args);
+    // Python would tell its children of another locale than it was told of.
+    command
+        .current_dir(folder)
+        .env_remove("CHAOS_FAIL_SHARD")
+        .env("PYTHONCOERCECLOCALE", "0")
+        .envs(env.iter().copied());
+    let ran = command.output().expect("Python starts");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    Some(serde_json::from_slice(&ran.stdout).expect("JSON"))
+}
