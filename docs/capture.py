@@ -11,6 +11,7 @@ import fcntl
 import html
 import os
 import pty
+import select
 import struct
 import subprocess
 import sys
@@ -27,7 +28,7 @@ COMMAND = "onefold run --chaos fail:3 --retry-wait 1s"
 # A cell's size, and the frame around the screen, in the picture's units.
 WIDE, HIGH, EDGE = 8.4, 18, 16
 # At most so many frames a second; the last stays so long.
-RATE, HOLD = 10, 6.0
+RATE, HOLD = 5, 6.0
 
 INK = {"default": "#d6dbe3", "red": "#f2777a", "green": "#7fc98b", "brown": "#e8c06a", "cyan": "#6cc4d8"}
 DIM, GROUND = "#7b8594", "#1b2027"
@@ -66,7 +67,10 @@ def record(onefold, folder):
         if not piece:
             break
         stream.feed(piece)
-        frames.append((time.monotonic() - begun, picture(screen)))
+        # A picture that is still being drawn is none.
+        if not select.select([ours], [], [], 0.01)[0]:
+            frames.append((time.monotonic() - begun, picture(screen)))
+    frames.append((time.monotonic() - begun, picture(screen)))
     if process.wait() != 0:
         sys.exit(f"onefold ended with {process.returncode}")
     return frames
@@ -108,11 +112,9 @@ def draw_run(run):
         left, top, width, height = BOXES[box]
         if width == 1:
             return f'<rect x="{x * WIDE:g}" y="{top * HIGH:g}" width="{len(text) * WIDE:g}" height="{height * HIGH:g}" fill="{colour}"/>'
-        cells = "".join(
-            f"M{(x + i + left) * WIDE:.1f} {top * HIGH:g}h{width * WIDE:.1f}v{height * HIGH:g}h-{width * WIDE:.1f}z"
-            for i in range(len(text))
-        )
-        return f'<path d="{cells}" fill="{colour}"/>'
+        dashes = f"{width * WIDE:g} {(1 - width) * WIDE:g}"
+        line = f"M{(x + left) * WIDE:g} {(top + height / 2) * HIGH:g}h{len(text) * WIDE:g}"
+        return f'<path d="{line}" stroke="{colour}" stroke-width="{height * HIGH:g}" stroke-dasharray="{dashes}"/>'
     assert all(unicodedata.east_asian_width(c) not in "WF" for c in text), "one column each"
     weight = ' font-weight="bold"' if bold else ""
     return (

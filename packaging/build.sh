@@ -7,7 +7,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out="$(realpath -m "${1:-dist}")"
 mkdir -p "$out"
-export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2> /dev/null || echo 315532800)}"
+rm -f "$out"/onefold-*.whl "$out"/onefold-*.tar.gz
+# Not SOURCE_DATE_EPOCH: dependencies' build scripts watch it, and cargo would compile them and all of Polars anew.
+date="$(git log -1 --format=%ct 2> /dev/null || echo 315532800)"
 target="$(rustc -vV | sed -n 's/^host: //p')"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
@@ -15,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 python3 packaging/licences.py "$target" LICENSE-THIRD-PARTY.txt
 
 # Maturin calls `cargo rustc --release`: dependencies that were compiled for `cargo build --release` are used as they are.
-"${MATURIN:-maturin}" build --release --out "$work/wheel"
+env -u SOURCE_DATE_EPOCH "${MATURIN:-maturin}" build --release --out "$work/wheel"
 wheel="$(echo "$work"/wheel/*.whl)"
 
 python3 -m zipfile -e "$wheel" "$work/unpacked"
@@ -29,7 +31,7 @@ install -m 644 README.md CHANGELOG.md LICENSE* "$root/"
 "$root/onefold" completions bash > "$root/completions/onefold.bash"
 "$root/onefold" completions zsh > "$root/completions/_onefold"
 "$root/onefold" completions fish > "$root/completions/onefold.fish"
-tar --create --directory "$work" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=go=rX \
+tar --create --directory "$work" --sort=name --mtime="@$date" --owner=0 --group=0 --numeric-owner --mode=go=rX \
   "$name" | gzip -9 --no-name > "$out/$name.tar.gz"
 cp "$wheel" "$out/"
 ls -l "$out"

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Map, Value};
@@ -116,11 +117,11 @@ fn text(level: Level, fields: &Map<String, Value>) -> String {
         "shard_start" => format!("shard {}: attempt {}", get("shard_id"), get("attempt")),
         "shard_end" => format!("shard {}: {} profiles in {} ms", get("shard_id"), get("n"), get("elapsed_ms")),
         "shard_retry" => format!(
-            "warning: shard {}: attempt {} failed ({}); the next follows in {} ms",
+            "warning: shard {} failed ({}); retry {} in {}",
             get("shard_id"),
-            get("attempt"),
             get("error"),
-            get("wait_ms")
+            get("attempt"),
+            humantime::format_duration(Duration::from_millis(get("wait_ms").parse().unwrap_or(0)))
         ),
         "shard_failed" => format!(
             "warning: shard {}: given up after {} attempts ({})",

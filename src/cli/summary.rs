@@ -67,7 +67,7 @@ fn course(manifest: &Manifest) -> String {
         let (spilled, limit) = (size(manifest.spilled_bytes), size(manifest.memory_limit));
         let _ = writeln!(text, "memory: {spilled} of rows waited on disk, as the limit is {limit}");
     }
-    let times: Vec<String> = manifest.stages.iter().map(|s| format!("{} {:.2} s", s.stage, s.seconds)).collect();
+    let times: Vec<String> = manifest.stages.iter().map(|s| format!("{} {}", s.stage, time(s.seconds))).collect();
     let _ = writeln!(text, "time: {}", times.join(", "));
     text
 }
@@ -102,6 +102,10 @@ fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+fn time(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
 }
 
 fn size(bytes: u64) -> String {

@@ -1,9 +1,10 @@
 //! Progress as a person sees it, on a terminal of a given width, and its absence where there is none.
 
+use roxmltree::Document;
 use serde_json::Value;
 
-use crate::python::on_terminal;
-use crate::workdir::Workdir;
+use crate::python::{capture, on_terminal};
+use crate::workdir::{Workdir, project};
 
 /// A run in which shard 3 waits long enough for its retry to be seen.
 const RUN: [&str; 5] = ["run", "--chaos", "fail:3", "--retry-wait", "1500ms"];
@@ -35,8 +36,7 @@ fn tidy(screen: &[String], columns: usize) {
         assert!(bars.iter().filter(|l| l.starts_with(stage)).count() <= 1, "{screen:#?}");
     }
     assert!(bars.iter().all(|l| l.chars().count() < columns), "{screen:#?}");
-    let warning =
-        "warning: shard 3: attempt 1 failed (chaos: failing shard 3 on first attempt); the next follows in 1500 ms";
+    let warning = "warning: shard 3 failed (chaos: failing shard 3 on first attempt); retry 1 in 1s 500ms";
     // The terminal wraps it; a space at the margin is not seen.
     let seen = above.concat().replace(' ', "");
     assert!(seen.is_empty() || seen == warning.replace(' ', ""), "{screen:#?}");
@@ -114,5 +114,26 @@ fn a_stderr_that_is_no_terminal_gets_plain_lines_only() {
         assert!(!stderr.contains(['\u{1b}', '\r', '━', '↻']), "{stderr:?}");
         assert!(!stderr.contains("progress") && !stderr.contains("stage_start"), "{stderr}");
         assert!(stderr.contains("failing shard 3 on first attempt"), "{stderr}");
+    }
+}
+
+/// The texts that a picture of a run draws.
+fn drawn(svg: &str) -> Vec<String> {
+    let picture = Document::parse(svg).expect("well-formed");
+    assert!(picture.descendants().all(|n| n.attributes().all(|a| !a.value().contains("http"))), "no network");
+    let texts = picture.descendants().filter(|n| n.has_tag_name(("http://www.w3.org/2000/svg", "text")));
+    texts.filter_map(|n| n.text().map(str::to_owned)).collect()
+}
+
+#[test]
+fn the_picture_in_the_docs_is_a_run_with_a_retry() {
+    let dir = Workdir::new();
+    let kept = std::fs::read_to_string(project().join("docs/run.svg")).expect("docs/run.svg");
+    assert!(kept.len() < 100_000, "{} bytes are too many for a page", kept.len());
+    let pictures = [Some(kept), capture(&dir.path(""), "2000")];
+    for texts in pictures.iter().flatten().map(|svg| drawn(svg)) {
+        let has = |text: &str| texts.iter().any(|t| t.contains(text));
+        assert!(has("$") && has("onefold") && has("retrying") && has("route") && has("customers,"), "{texts:?}");
+        assert!(has("healed") && has("verify"), "{texts:?}");
     }
 }

@@ -59,8 +59,7 @@ pub fn reader_agrees(script: &str, args: &[PathBuf]) {
 
 /// What a command shows on a terminal of so many columns, as `tests/readers/screen.py` tells; none where Python lacks pyte.
 pub fn on_terminal(folder: &Path, columns: u16, args: &[&str], env: &[(&str, &str)]) -> Option<serde_json::Value> {
-    let pyte = Command::new(python()).args(["-c", "import pyte"]).output();
-    if !available(pyte.is_ok_and(|o| o.status.success()), "the package pyte") {
+    if !has_terminal() {
         return None;
     }
     let script = project().join("tests/readers/screen.py");
@@ -75,4 +74,20 @@ pub fn on_terminal(folder: &Path, columns: u16, args: &[&str], env: &[(&str, &st
     let ran = command.output().expect("Python starts");
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     Some(serde_json::from_slice(&ran.stdout).expect("JSON"))
+}
+
+/// The picture of a run that `docs/capture.py` makes, of so many customers; none where Python lacks pyte.
+pub fn capture(folder: &Path, customers: &str) -> Option<String> {
+    if !has_terminal() {
+        return None;
+    }
+    let file = folder.join("run.svg");
+    let args = [env!("CARGO_BIN_EXE_onefold").into(), file.clone(), customers.into()];
+    run(&project().join("docs/capture.py"), &args);
+    Some(std::fs::read_to_string(file).expect("a picture"))
+}
+
+fn has_terminal() -> bool {
+    let pyte = Command::new(python()).args(["-c", "import pyte"]).output();
+    available(pyte.is_ok_and(|o| o.status.success()), "the package pyte")
 }

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import pty
+import select
 import struct
 import subprocess
 import sys
@@ -45,6 +46,9 @@ def main(columns, command):
                 break
             raw += piece
             stream.feed(piece)
+            # A picture that is still being drawn is none.
+            if select.select([ours], [], [], 0.01)[0]:
+                continue
             if not screens or screens[-1] != lines_of(screen):
                 screens.append(lines_of(screen))
         code = process.wait()
