@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod columns;
 mod completions;
+mod drill;
 pub mod exit;
 mod generate;
 mod help;
@@ -12,6 +13,7 @@ mod man;
 mod out;
 mod progress;
 mod run;
+mod signals;
 mod summary;
 pub mod threads;
 mod verify;
@@ -68,6 +70,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Time the whole run by number of shards
     Bench(bench::BenchArgs),
+    /// Inject faults at random, round after round, and prove that none did harm
+    Drill(drill::DrillArgs),
     /// Write sample data of any size
     Generate(generate::GenerateArgs),
     /// Print shell completions
@@ -128,6 +132,7 @@ impl Cli {
             Command::Check(args) => args.run(&self.talk),
             Command::Verify(args) => args.run(&self.talk),
             Command::Bench(args) => return args.run(&self.talk),
+            Command::Drill(args) => return args.run(&self.talk),
             Command::Generate(args) => args.run(&self.talk),
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),

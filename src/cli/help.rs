@@ -11,7 +11,7 @@ Try it on sample data:
   onefold verify                          proves it from the files alone
 
 Then on your own exports:
-  onefold run --print-profile > my.toml   a spec: name your files, columns
+  onefold run --print-profile > my.toml   a spec: name files and columns
   onefold check --input exports --profile my.toml
   onefold run --input exports --profile my.toml --output profiles
 
@@ -35,6 +35,7 @@ Make them yours:
 Trust them:
   onefold verify                          proof from the files alone
   onefold run --chaos fail:3              a shard fails, a retry heals it
+  onefold drill                           random faults, and no harm
 
 Know your machine:
   onefold generate --customers 1000000 --output million
@@ -106,6 +107,22 @@ that a noisy machine favours none. The speed-up is wall against wall,
 against 1 shard of the same bench.
 
 Exit codes: those of a run, and 6 when the outputs' bytes differ";
+
+/// At the end of `onefold drill --help`.
+pub const DRILL: &str = "\
+Does any fault do harm?
+  onefold drill                           20 rounds on sample_data
+  onefold drill --rounds 1000 --seed 7    many, other ones
+  onefold drill --input exports --profile my.toml --rounds 5
+
+Each round starts with old outputs and up to three runs with random
+faults: failing, panicking and slow shards, crashes as a shard ends or
+between two renames, files cut short or changed on disk, a full disk.
+Then it runs without faults until a run succeeds. After every run the
+outputs must be the old ones or the new ones, whole; after the last they
+must be the bytes of an undisturbed run, and `verify` must prove them.
+
+Exit codes: those of a run, and 6 when a fault did harm";
 
 /// At the end of `onefold generate --help`.
 pub const GENERATE: &str = "\

@@ -29,7 +29,8 @@ pub fn start(talk: &Talk, run_id: &'static str) {
     };
     // The bars come first: what ends a run takes them away before its line is written.
     let progress = screen.clone().map(Progress);
-    tracing_subscriber::registry().with(progress).with(Log { format: log_format, volume, run_id, screen }).init();
+    let log = Log { format: log_format, volume, verbose, run_id, screen };
+    tracing_subscriber::registry().with(progress).with(log).init();
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,25 +47,27 @@ enum Volume {
 struct Log {
     format: LogFormat,
     volume: Volume,
+    /// Whether the JSON log holds what only those want to know who look for a fault.
+    verbose: bool,
     run_id: &'static str,
     screen: Option<Arc<Screen>>,
 }
 
 impl<S: Subscriber> Layer<S> for Log {
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::INFO)
+        Some(if self.verbose { LevelFilter::DEBUG } else { LevelFilter::INFO })
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        // Below are the steps of progress: they are for bars.
-        if !event.metadata().target().starts_with("onefold") || *event.metadata().level() > Level::INFO {
+        // Below debug are the steps of progress: they are for bars.
+        if !event.metadata().target().starts_with("onefold") || *event.metadata().level() > Level::DEBUG {
             return;
         }
         let mut fields = Fields(Map::new());
         event.record(&mut fields);
         let level = *event.metadata().level();
         let line = match self.format {
-            LogFormat::Json => Some(self.json(level, fields.0)),
+            LogFormat::Json => (level <= Level::INFO || self.verbose).then(|| self.json(level, fields.0)),
             LogFormat::Text => (self.volume >= volume(level, &fields.0)).then(|| text(level, &fields.0)),
         };
         match (line, &self.screen) {
@@ -93,7 +96,7 @@ fn volume(level: Level, fields: &Map<String, Value>) -> Volume {
     match (level, fields.get("event").and_then(Value::as_str)) {
         (Level::ERROR, Some("error")) => Volume::Errors,
         (Level::ERROR | Level::WARN, _) => Volume::Warnings,
-        (_, Some("spill" | "bench_run")) => Volume::Milestones,
+        (_, Some("resume" | "spill" | "bench_run" | "drill_round")) => Volume::Milestones,
         (_, Some("source_read" | "publish")) => Volume::Progress,
         _ => Volume::Everything,
     }
@@ -129,8 +132,17 @@ fn text(level: Level, fields: &Map<String, Value>) -> String {
             get("attempts"),
             get("error")
         ),
+        "resume" => format!("resumed {} of {} shards", get("reused"), get("shards")),
+        "shards_kept" => {
+            format!("warning: {} of {} shards are built and kept for the next run", get("kept"), get("shards"))
+        }
+        "checkpoint_damaged" => {
+            format!("warning: shard {}: its file is not as it was written; it is built again", get("shard_id"))
+        }
+        "drill" => format!("drill: {}", get("drill")),
         "spill" => format!("memory limit {}: {} bytes of rows wait on disk", get("memory_limit"), get("bytes")),
         "bench_run" => bench_run(get),
+        "drill_round" => format!("round {} of {}", get("round"), get("of")),
         "publish" => format!("published {}: {} rows, {} bytes", get("file"), get("rows"), get("bytes")),
         event => {
             let rest: Vec<String> =

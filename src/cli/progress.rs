@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer};
 
@@ -92,11 +92,11 @@ pub struct Progress(pub Arc<Screen>);
 
 impl<S: Subscriber> Layer<S> for Progress {
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::DEBUG)
+        Some(LevelFilter::TRACE)
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if !event.metadata().target().starts_with("onefold") || *event.metadata().level() > Level::DEBUG {
+        if !event.metadata().target().starts_with("onefold") {
             return;
         }
         let mut fields = Fields::default();
@@ -104,8 +104,9 @@ impl<S: Subscriber> Layer<S> for Progress {
         let Screen { bar, state, .. } = &*self.0;
         match fields.event.as_str() {
             "error" | "run_end" => self.0.end(),
+            "run_start" => *lock(state) = State::default(),
             "stage_start" => {
-                lock(state).begin(&fields.stage, fields.total);
+                lock(state).begin(&fields);
                 self.0.begin(fields.total);
             }
             name => {
@@ -127,6 +128,7 @@ struct Fields {
     bytes: u64,
     rows: u64,
     shard: Option<usize>,
+    shards: usize,
 }
 
 impl Visit for Fields {
@@ -143,6 +145,7 @@ impl Visit for Fields {
             "bytes" => self.bytes = value,
             "rows" => self.rows = value,
             "shard_id" => self.shard = usize::try_from(value).ok(),
+            "shards" => self.shards = usize::try_from(value).unwrap_or(0),
             _ => {}
         }
     }

@@ -15,7 +15,7 @@ use onefold::spec::{DEFAULT_TEXT, Spec};
 use onefold::{Error, Result};
 
 use super::out::{Told, say};
-use super::{Talk, help, summary};
+use super::{Talk, help, signals, summary};
 
 /// Flags of `onefold run`.
 #[derive(Debug, Args)]
@@ -53,13 +53,14 @@ pub struct RunArgs {
     /// Wait before the first retry; doubles with each
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration, help_heading = "Work")]
     retry_wait: Duration,
-    /// Inject a fault: fail:N, fail:N:always, panic:N, slow:N:DURATION; repeatable
+    /// Inject a fault, to see it heal: fail:N, fail:N:always, panic:N, slow:N:DURATION, kill:N, kill:publish,
+    /// truncate:N, corrupt:N, enospc:N, random:SEED:COUNT; repeatable
     #[arg(long, value_name = "DRILL", help_heading = "Work")]
     chaos: Vec<Drill>,
     /// As `--chaos fail:N`
     #[arg(long, value_name = "N", env = "CHAOS_FAIL_SHARD", hide = true)]
     chaos_fail_shard: Option<usize>,
-    /// Ignore what earlier runs left; a run does so anyway, for now
+    /// Do everything anew: reuse no shard of an earlier run, nor find its outputs up to date
     #[arg(long, help_heading = "Work")]
     fresh: bool,
     #[command(flatten)]
@@ -96,16 +97,25 @@ impl InputArgs {
 
     /// The same flags, for another process in the same folder.
     pub fn to_args(&self) -> Vec<OsString> {
-        let Self { input, profile, source } = self;
-        // Joined by `=`, so that a name that begins with `-` is no flag.
-        let joined = |flag: &str, file: &PathBuf| {
-            let mut arg = OsString::from(flag);
-            arg.push(file);
-            arg
-        };
-        let sources = source.iter().map(|(name, file)| joined(&format!("--source={name}="), file));
-        let profile = profile.iter().map(|file| joined("--profile=", file));
-        std::iter::once(joined("--input=", input)).chain(profile).chain(sources).collect()
+        let sources = self.source.iter().map(|(name, file)| joined(&format!("--source={name}="), file));
+        self.folder_args().into_iter().chain(sources).collect()
+    }
+
+    /// The input folder.
+    pub fn folder(&self) -> &Path {
+        &self.input
+    }
+
+    /// The flags without those of single files.
+    pub fn folder_args(&self) -> Vec<OsString> {
+        let profile = self.profile.iter().map(|file| joined("--profile=", file));
+        std::iter::once(joined("--input=", &self.input)).chain(profile).collect()
+    }
+
+    /// The name of a source of the profile.
+    pub fn source_name(&self, source: usize) -> Result<String> {
+        let spec = self.spec()?;
+        spec.sources.get(source).map(|s| s.name.clone()).ok_or_else(|| Error::Bug("a source has no name".into()))
     }
 
     /// The inputs in the user's words.
@@ -115,6 +125,13 @@ impl InputArgs {
         let by_hand = source.iter().map(|(name, file)| format!(", {name}={}", file.display()));
         std::iter::once(input.display().to_string()).chain(by_hand).chain(profile).collect()
     }
+}
+
+/// A flag and its file, joined by `=`, so that a name that begins with `-` is no flag.
+fn joined(flag: &str, file: &Path) -> OsString {
+    let mut arg = OsString::from(flag);
+    arg.push(file);
+    arg
 }
 
 impl RunArgs {
@@ -129,8 +146,14 @@ impl RunArgs {
             let text = self.input.profile.as_deref().map_or_else(|| Ok(DEFAULT_TEXT.to_owned()), read_spec)?;
             return say(&text);
         }
-        let manifest = onefold::run(&self.settings(run_id)?)?;
-        self.told.say(talk, || summary::of(&manifest, &self.input.input, &self.output), &manifest)
+        let settings = self.settings(run_id)?;
+        signals::watch(&settings.stop)?;
+        let manifest = onefold::run(&settings)?;
+        let text = || match manifest.run_id == run_id {
+            true => summary::of(&manifest, &self.input.input, &self.output),
+            false => summary::up_to_date(&manifest, &self.output),
+        };
+        self.told.say(talk, text, &manifest)
     }
 
     fn settings(&self, run_id: &str) -> Result<Settings> {
@@ -148,7 +171,7 @@ impl RunArgs {
             retry_wait,
             chaos,
             chaos_fail_shard,
-            fresh: _,
+            fresh,
             told: _,
         } = self;
         let mut settings = input.settings(output)?;
@@ -159,6 +182,7 @@ impl RunArgs {
         settings.shards = *shards;
         settings.threads = threads.unwrap_or(settings.threads);
         settings.memory_limit = *memory_limit;
+        settings.fresh = *fresh;
         settings.retry.max_retries = *max_retries;
         settings.retry.first_wait = *retry_wait;
         settings.drills = chaos_fail_shard.map(Drill::fail_once).into_iter().chain(chaos.iter().cloned()).collect();

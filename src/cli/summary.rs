@@ -31,6 +31,15 @@ pub fn of(manifest: &Manifest, input: &Path, output: &Path) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
+/// The text when there was nothing to do.
+pub fn up_to_date(manifest: &Manifest, output: &Path) -> String {
+    let Manifest { customers, finished_at, .. } = manifest;
+    let (customers, output) = (grouped(customers.total), output.display());
+    format!(
+        "up to date: {customers} customers in {output}, from the same inputs, at {finished_at}; --fresh runs again\n"
+    )
+}
+
 /// The ledger, a line per source.
 fn accounts(manifest: &Manifest) -> String {
     let header = ["source", "read", "used", "superseded", "rejected", "excluded", "bad values"];
@@ -55,11 +64,14 @@ fn scores(manifest: &Manifest) -> String {
     named(rows.collect())
 }
 
-/// How the run went: healed shards, memory, seconds.
+/// How the run went: resumed and healed shards, memory, seconds.
 fn course(manifest: &Manifest) -> String {
     let mut text = String::new();
     let healed: Vec<&ShardRecord> = manifest.shard_runs.iter().filter(|r| r.attempts.len() > 1).collect();
     // Writing to a String cannot fail.
+    if manifest.resumed_shards > 0 {
+        let _ = writeln!(text, "resumed {} of {} shards", manifest.resumed_shards, manifest.shards);
+    }
     if !healed.is_empty() {
         let _ = writeln!(text, "healed by a retry: {}", names(&healed));
     }

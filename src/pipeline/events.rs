@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info, trace, warn};
 
 use crate::error::Error;
-use crate::executor::Observer;
+use crate::executor::{Drill, Observer};
 
 use super::shards::Built;
 
@@ -36,14 +36,28 @@ impl Observer<Built> for ShardEvents {
     }
 }
 
-/// A stage begins that will count so many bytes, shards or profiles. For bars, not for the log.
+/// A stage begins that will count so many bytes or profiles. For bars, not for the log.
 pub(super) fn stage_start(stage: &str, total: u64) {
-    debug!(event = "stage_start", stage, total);
+    trace!(event = "stage_start", stage, total);
+}
+
+/// The build begins of the shards that are wanted; the others are there. For bars, not for the log.
+pub(super) fn build_start(wanted: &[bool]) {
+    let (total, shards) = (wanted.iter().filter(|wanted| **wanted).count(), wanted.len());
+    trace!(event = "stage_start", stage = "build", total, shards);
+    for shard_id in (0..shards).filter(|shard| !wanted[*shard]) {
+        trace!(event = "shard_there", shard_id);
+    }
 }
 
 /// More profiles are written. For bars, not for the log.
 pub(super) fn written(rows: u64) {
-    debug!(event = "progress", rows);
+    trace!(event = "progress", rows);
+}
+
+/// A drill strikes.
+pub(super) fn drill(drill: &Drill) {
+    debug!(event = "drill", drill = drill.to_string());
 }
 
 /// The run's last event.

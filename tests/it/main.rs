@@ -3,6 +3,7 @@
 
 mod bench;
 mod cli;
+mod crash;
 mod faults;
 mod laws;
 mod manners;
@@ -14,5 +15,6 @@ mod progress;
 mod python;
 mod reader;
 mod readme;
+mod resume;
 mod tidy;
 mod workdir;

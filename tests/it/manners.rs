@@ -34,6 +34,9 @@ fn every_summary_can_be_json() {
     assert_eq!(verified["verified"], true);
     assert!(verified["proofs"].as_array().is_some_and(|proofs| proofs.len() >= 5), "{verified}");
 
+    let drilled = parsed(&dir.onefold(&["drill", "--rounds", "1", "--format", "json"]));
+    assert_eq!((&drilled["rounds"], &drilled["lost"]), (&json!(1), &json!(0)));
+
     let bench =
         ["bench", "--shards", "2", "--runs", "1", "--warm-up", "0", "--format", "json", "--export-json", "b.json"];
     let timed = parsed(&dir.onefold(&bench));
@@ -85,7 +88,7 @@ fn the_manual_has_a_page_for_every_command_with_its_examples() {
 fn help_is_short_or_long() {
     let dir = Workdir::new();
     let help = |args: &[&str]| dir.onefold(args).stdout();
-    for command in ["run", "check", "verify", "bench", "generate", "completions", "man"] {
+    for command in ["run", "check", "verify", "bench", "drill", "generate", "completions", "man"] {
         let (short, long) = (help(&[command, "-h"]), help(&[command, "--help"]));
         assert!(short.len() < long.len(), "{command}");
         assert!(

@@ -91,6 +91,21 @@ fn lines_of_the_log_stand_above_the_bars() {
 }
 
 #[test]
+fn shards_of_an_earlier_run_are_done_from_the_start() {
+    let dir = Workdir::with_sample(500);
+    assert_ne!(dir.onefold(&["run", "--threads", "1", "--chaos", "kill:9"]).code(), 0);
+    let run = ["run", "--chaos", "fail:12", "--retry-wait", "1500ms"];
+    let Some(Shown { screens, .. }) = shown(&dir, 80, &run, &[]) else { return };
+    let screen = screens.iter().find(|s| s.iter().any(|l| l.contains("1 retrying"))).expect("a retry");
+    let resumed = screen.iter().find(|l| l.starts_with("resumed ")).unwrap_or_else(|| panic!("{screen:#?}"));
+    let kept: usize = resumed.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("a number");
+    assert!(kept > 0, "{resumed}");
+    let bar = screen.iter().find(|l| l.starts_with("build ")).expect("a bar");
+    assert!(bar.contains(&format!("{} of {} shards", 15 - kept, 16 - kept)), "{screen:#?}");
+    assert!(screen.iter().any(|l| l.contains("■ 15 done")), "{screen:#?}");
+}
+
+#[test]
 fn quiet_json_and_dumb_terminals_have_no_bars() {
     let dir = Workdir::with_sample(200);
     let with = |flags: &[&str], env: &[(&str, &str)]| shown(&dir, 80, &[&RUN[..], flags].concat(), env);

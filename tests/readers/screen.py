@@ -51,6 +51,7 @@ def main(columns, command):
                 continue
             if not screens or screens[-1] != lines_of(screen):
                 screens.append(lines_of(screen))
+        screens.append(lines_of(screen))
         code = process.wait()
         stdout.seek(0)
         said = stdout.read().decode()

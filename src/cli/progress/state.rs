@@ -18,7 +18,7 @@ pub struct State {
 #[derive(Debug)]
 pub struct Stage {
     pub kind: Kind,
-    /// Of bytes, shards or profiles.
+    /// Of bytes, shards or profiles; shards that an earlier run had built do not count.
     pub done: u64,
     pub total: u64,
     /// Rows read; only routing counts them beside its bytes.
@@ -56,23 +56,21 @@ impl State {
     }
 
     /// The next stage begins, and the one before is over.
-    pub fn begin(&mut self, stage: &str, total: u64) {
-        let kind = match stage {
+    pub fn begin(&mut self, fields: &Fields) {
+        let kind = match fields.stage.as_str() {
             "route" => Kind::Route,
             "build" => Kind::Build,
             _ => Kind::Write,
         };
-        if kind == Kind::Route {
-            // Another run of the same process starts afresh.
-            *self = Self { begun: Some(Instant::now()), ..Self::default() };
-        }
         if kind == Kind::Build {
-            self.shards = vec![Shard::Waiting; usize::try_from(total).unwrap_or(0)];
+            self.shards = vec![Shard::Waiting; fields.shards];
         }
         if let Some(last) = self.stages.last_mut() {
             last.took = Some(last.begun.elapsed());
         }
-        self.stages.push(Stage { kind, done: 0, total, rows: 0, begun: Instant::now(), took: None });
+        let now = Instant::now();
+        self.begun.get_or_insert(now);
+        self.stages.push(Stage { kind, done: 0, total: fields.total, rows: 0, begun: now, took: None });
     }
 
     /// Takes an event into account; gives what is done of the stage at work, when that has changed.
@@ -81,12 +79,12 @@ impl State {
             "progress" => return self.advance(fields),
             "shard_start" => Shard::Running,
             "shard_retry" => Shard::Retrying,
-            "shard_end" => Shard::Done,
+            "shard_there" | "shard_end" => Shard::Done,
             "shard_failed" => Shard::Failed,
             _ => return None,
         };
         *self.shards.get_mut(fields.shard?)? = shard;
-        let stage = self.stages.last_mut().filter(|s| s.kind == Kind::Build && shard == Shard::Done)?;
+        let stage = self.stages.last_mut().filter(|s| s.kind == Kind::Build && event == "shard_end")?;
         stage.done += 1;
         Some(stage.done)
     }

@@ -170,16 +170,20 @@ mod tests {
 
     const PACE: Pace = Pace { per_second: 212.4e6, left: Duration::from_millis(2500) };
 
+    fn begin(state: &mut State, stage: &str, total: u64, shards: usize) {
+        state.begin(&Fields { stage: stage.into(), total, shards, ..Fields::default() });
+    }
+
     fn routing() -> State {
         let mut state = State::default();
-        state.begin("route", 400_000_000);
+        begin(&mut state, "route", 400_000_000, 0);
         state.happened("progress", &Fields { bytes: 248_000_000, rows: 2_480_000, ..Fields::default() });
         state
     }
 
-    fn building(shards: u64, events: &[(&str, usize)]) -> State {
+    fn building(shards: usize, events: &[(&str, usize)]) -> State {
         let mut state = routing();
-        state.begin("build", shards);
+        begin(&mut state, "build", shards as u64, shards);
         for (event, shard) in events {
             state.happened(event, &Fields { shard: Some(*shard), ..Fields::default() });
         }
@@ -213,6 +217,16 @@ mod tests {
     }
 
     #[test]
+    fn shards_of_an_earlier_run_are_done_but_no_work() {
+        let mut state = building(6, &[("shard_there", 0), ("shard_there", 4)]);
+        state.stages[1].total = 4;
+        state.happened("shard_end", &Fields { shard: Some(1), ..Fields::default() });
+        let lines = lines(&state, &PACE, Look::PLAIN, 80);
+        assert!(lines[1].contains(" 25%               1 of 4 shards"), "{lines:#?}");
+        assert_eq!(lines[2], "      ■■··■·");
+    }
+
+    #[test]
     fn many_shards_share_cells_and_a_retry_stays_visible() {
         let events = [("shard_start", 500), ("shard_retry", 500), ("shard_start", 501), ("shard_failed", 999)];
         let lines = lines(&building(1000, &events), &PACE, Look::PLAIN, 80);
@@ -235,7 +249,7 @@ mod tests {
                 let coloured = lines(&state, &PACE, Look::COLOURED, width).join("\n");
                 assert_eq!(without_colours(&coloured), plain.join("\n"));
             }
-            state.begin("write", 1_000_000);
+            begin(&mut state, "write", 1_000_000, 0);
             assert_eq!(lines(&state, &PACE, Look::PLAIN, 80).len(), 3, "the grid goes when all shards are built");
         }
     }
