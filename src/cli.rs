@@ -2,14 +2,18 @@
 
 mod bench;
 mod check;
+mod columns;
 mod completions;
 mod diff;
 mod drill;
 pub mod exit;
 mod explain;
 mod generate;
+mod help;
 pub mod logging;
+mod man;
 mod out;
+mod progress;
 mod run;
 mod signals;
 mod summary;
@@ -23,26 +27,29 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Many exports in, one trusted profile per customer out.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(version, max_term_width = 100, after_help = help::SHORT, after_long_help = help::LONG)]
 pub struct Cli {
     /// What is said while the command works.
     #[command(flatten)]
     pub talk: Talk,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
+
+/// Heading of the flags that all commands have.
+const MESSAGES: &str = "Messages";
 
 /// What is said while a command works.
 #[derive(Debug, Clone, Args)]
 pub struct Talk {
     /// Form of the log on stderr; json is one object a line
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT", help_heading = MESSAGES)]
     pub log_format: LogFormat,
     /// Say nothing but errors
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = MESSAGES)]
     pub quiet: bool,
     /// Say more: every shard, every ignored column
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = MESSAGES)]
     pub verbose: bool,
 }
 
@@ -75,22 +82,9 @@ enum Command {
     Generate(generate::GenerateArgs),
     /// Print shell completions
     Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write one for each command
+    Man(man::ManArgs),
 }
-
-const AFTER_HELP: &str = "\
-Examples:
-  onefold run                                       sample_data → data_out
-  onefold run --input exports --output profiles     your folders
-  onefold run --print-profile > my.toml             a profile spec to start from
-  onefold run --profile my.toml                     your own profile
-  onefold verify                                    proof from the files alone
-  onefold explain cust_00000042                     where a profile's fields and scores come from
-  onefold diff old_out data_out                     what changed between two outputs
-  onefold bench --shards 1,16 --export-chart bench.svg      what shards gain here
-
-Exit codes:
-  0 done   2 wrong usage   3 profile spec invalid   4 input unusable   5 a shard failed for good
-  6 verification or a check failed   7 output folder busy, not writable or full   70 our bug   130 interrupted";
 
 static RUN_ID: LazyLock<String> = LazyLock::new(onefold::settings::new_run_id);
 
@@ -100,6 +94,14 @@ fn wants_json(args: impl Iterator<Item = String>) -> bool {
     args.iter().any(|a| a == "--log-format=json") || args.windows(2).any(|w| w == ["--log-format", "json"])
 }
 
+/// What clap says of wrong usage, without its heading and its reminders.
+fn in_one_line(told: &str) -> String {
+    let lines =
+        told.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let told = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+    told.trim_start_matches("error: ").to_owned()
+}
+
 impl Cli {
     /// Reads the arguments; help, version and wrong usage are told here, with their exit code.
     pub fn read() -> Result<Self, ExitCode> {
@@ -107,9 +109,7 @@ impl Cli {
             if told.use_stderr() && wants_json(std::env::args()) {
                 let talk = Talk { log_format: LogFormat::Json, quiet: true, verbose: false };
                 logging::start(&talk, &RUN_ID);
-                let text = told.to_string();
-                let cause = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-                return exit::report(&onefold::Error::Usage(cause.to_owned()).into());
+                return exit::report(&onefold::Error::Usage(in_one_line(&told.to_string())).into());
             }
             // A closed pipe is no error.
             let _ = told.print();
@@ -120,7 +120,7 @@ impl Cli {
     /// Threads that the command may use; none for as many as the machine has.
     pub fn threads(&self) -> Option<usize> {
         match &self.command {
-            Command::Run(args) => args.threads(),
+            Some(Command::Run(args)) => args.threads(),
             _ => None,
         }
     }
@@ -132,16 +132,18 @@ impl Cli {
 
     /// Carries out the command.
     pub fn run(&self) -> Result<(), exit::Failure> {
-        let done = match &self.command {
+        let Some(command) = &self.command else { return Ok(out::say(help::FIRST_STEPS)?) };
+        let done = match command {
             Command::Run(args) => args.run(&self.talk, self.run_id()),
             Command::Check(args) => args.run(&self.talk),
             Command::Verify(args) => args.run(&self.talk),
-            Command::Explain(args) => args.run(),
+            Command::Explain(args) => args.run(&self.talk),
             Command::Diff(args) => args.run(&self.talk),
             Command::Bench(args) => return args.run(&self.talk),
             Command::Drill(args) => return args.run(&self.talk),
             Command::Generate(args) => args.run(&self.talk),
             Command::Completions(args) => args.run(),
+            Command::Man(args) => args.run(),
         };
         Ok(done?)
     }

@@ -10,6 +10,7 @@ mod up_to_date;
 
 use std::time::Instant;
 
+use arrow::array::{Array, ArrayRef};
 use chrono::{Datelike, NaiveDate};
 use tracing::info;
 
@@ -136,6 +137,7 @@ fn write(
 ) -> Result<()> {
     let timer = Instant::now();
     let customers: u64 = built.iter().map(|b| b.account.customers).sum();
+    events::stage_start("write", customers);
     // A comma or line end for each cell is the least that the CSV takes.
     disk::require(&space.staging(), customers * settings.spec.output.len() as u64, "writing `profiles.csv`")?;
     let schema = schema(&settings.spec);
@@ -144,7 +146,11 @@ fn write(
     let options =
         SinkOptions { safe_csv: settings.safe_csv, metadata: metadata(settings), stop: settings.stop.clone() };
     let mut unique = Unique::new(&settings.spec, &space.staging())?;
-    record.outputs = sink::write(merge, &schema, &space.staging(), &options, &mut |columns| unique.see(columns))?;
+    let mut see = |columns: &[ArrayRef]| {
+        events::written(columns.first().map_or(0, |column| column.len() as u64));
+        unique.see(columns)
+    };
+    record.outputs = sink::write(merge, &schema, &space.staging(), &options, &mut see)?;
     record.prove_customers(built)?;
     checks::judge(settings, unique, built, record)?;
     for (at, (source, read)) in settings.spec.sources.iter().zip(&checkpoints.read).enumerate() {

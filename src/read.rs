@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tracing::trace;
+
 use crate::error::{Error, Result};
 use crate::route::{Layout, Routed};
 use crate::source::{BlockReader, BlockReport, InputFile, Rejects, read_rows};
@@ -145,6 +147,8 @@ fn work(
         let (file, number) = position;
         let report = read_rows(&block, source, &files[file].header, rows);
         rows.end_block(file, number).inspect_err(|_| lock(feeder).stop())?;
+        // For bars, not for the log.
+        trace!(event = "progress", bytes = block.len() as u64, rows = report.rows);
         reports.push((position, report));
         spare = block;
     }

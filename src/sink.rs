@@ -67,7 +67,6 @@ where
     let mut rows = 0;
     while group.rows() > 0 {
         options.stop.check()?;
-        see(&columns)?;
         let next = || {
             let group = merge.next(ROW_GROUP)?;
             gather(&group).map(|columns| (group, columns))
@@ -76,6 +75,7 @@ where
         lines.into_iter().try_for_each(|lines| csv.write(lines))?;
         parquet.append(chunks)?;
         rows += group.rows() as u64;
+        see(&columns)?;
         (group, columns) = next;
     }
     Ok(vec![csv.finish(rows)?, parquet.finish(rows)?])

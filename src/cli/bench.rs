@@ -19,7 +19,7 @@ use onefold::{Error, Result, default_shards};
 
 use super::exit::Failure;
 use super::run::{InputArgs, at_least_one, size};
-use super::{Talk, out::say};
+use super::{Talk, help, out::Told};
 
 use export::Export;
 use measure::{Runs, Sample};
@@ -28,7 +28,7 @@ use results::{About, Asked, Outcome};
 
 /// Flags of `onefold bench`.
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_long_help = help::BENCH)]
 pub struct BenchArgs {
     #[command(flatten)]
     input: InputArgs,
@@ -60,17 +60,9 @@ pub struct BenchArgs {
     /// Draw the results, as a picture (.svg) or a page (.html)
     #[arg(long, value_name = "FILE", value_parser = chart::file)]
     export_chart: Option<PathBuf>,
+    #[command(flatten)]
+    told: Told,
 }
-
-const AFTER_HELP: &str = "\
-Each round runs every shard count once, forward and backward in turn, so that a noisy machine favours none.
-The speed-up is wall against wall, against 1 shard of the same bench. Exit code 6: the outputs' bytes differ.
-
-Examples:
-  onefold bench                                          sample_data, the default shard counts
-  onefold bench --shards 1,16 --runs 3                   two counts, three timed runs each
-  onefold bench --input exports --work-dir /mnt/disk     your data, your disk
-  onefold bench --export-json b.json --export-chart b.svg";
 
 impl BenchArgs {
     /// Carries out the command.
@@ -84,9 +76,7 @@ impl BenchArgs {
         let asked = Asked { runs: self.runs, warm_up: self.warm_up, memory_limit: self.memory_limit };
         let about = About::new(self.input.describe(), &samples, asked);
         let outcomes = results::outcomes(&counts, default, &samples, &about);
-        if !talk.quiet {
-            say(&table::of(&outcomes, &about))?;
-        }
+        self.told.say(talk, || table::of(&outcomes, &about), outcomes.as_slice())?;
         exports.write(&outcomes, &about)?;
         Ok(same_bytes(&outcomes)?)
     }

@@ -2,17 +2,24 @@
 
 use std::path::Path;
 
+use bytesize::ByteSize;
 use clap::Args;
+use serde_json::{Value, json};
 
 use onefold::Result;
+use onefold::source::OpenInputs;
+use onefold::spec::Spec;
 
-use super::{Talk, out::say, run::InputArgs};
+use super::{Talk, help, out::Told, run::InputArgs};
 
 /// Flags of `onefold check`.
 #[derive(Debug, Args)]
+#[command(after_long_help = help::CHECK)]
 pub struct CheckArgs {
     #[command(flatten)]
     input: InputArgs,
+    #[command(flatten)]
+    told: Told,
 }
 
 impl CheckArgs {
@@ -20,26 +27,38 @@ impl CheckArgs {
     pub fn run(&self, talk: &Talk) -> Result<()> {
         let settings = self.input.settings(Path::new(""))?;
         let inputs = onefold::check(&settings)?;
-        let mut text = format!("profile `{}`: {} output columns\n", settings.spec.name, settings.spec.output.len());
-        for (source, files) in settings.spec.sources.iter().zip(&inputs.sources) {
-            let bytes: u64 = files.iter().map(|f| f.bytes).sum();
-            text += &format!(
-                "{}: {} file(s), {bytes} bytes, {} columns read\n",
-                source.name,
-                files.len(),
-                source.columns.len() + 1
-            );
-            for file in files.iter().filter(|f| !f.header.undeclared.is_empty()) {
-                text += &format!(
-                    "  {} has columns that the profile does not use: {}\n",
-                    file.name,
-                    file.header.undeclared.join(", ")
-                );
-            }
-        }
-        for file in &inputs.unmatched {
-            text += &format!("`{file}` matches no source\n");
-        }
-        if talk.quiet { Ok(()) } else { say(&text) }
+        self.told.say(talk, || text(&settings.spec, &inputs), &json(&settings.spec, &inputs))
     }
+}
+
+fn text(spec: &Spec, inputs: &OpenInputs) -> String {
+    let mut text = format!("profile `{}`: {} output columns\n", spec.name, spec.output.len());
+    for (source, files) in spec.sources.iter().zip(&inputs.sources) {
+        let size = ByteSize(files.iter().map(|f| f.bytes).sum()).display().si();
+        let (count, columns) = (files.len(), source.columns.len() + 1);
+        let s = if count == 1 { "" } else { "s" };
+        text += &format!("{}: {count} file{s}, {size}, {columns} columns read\n", source.name);
+        for file in files.iter().filter(|f| !f.header.undeclared.is_empty()) {
+            let columns = file.header.undeclared.join(", ");
+            text += &format!("  {} has columns that the profile does not use: {columns}\n", file.name);
+        }
+    }
+    for file in &inputs.unmatched {
+        text += &format!("`{file}` matches no source\n");
+    }
+    text
+}
+
+fn json(spec: &Spec, inputs: &OpenInputs) -> Value {
+    let sources = spec.sources.iter().zip(&inputs.sources).map(|(source, files)| {
+        let files =
+            files.iter().map(|f| json!({"file": f.name, "bytes": f.bytes, "unused_columns": f.header.undeclared}));
+        json!({"source": source.name, "columns_read": source.columns.len() + 1, "files": files.collect::<Vec<_>>()})
+    });
+    json!({
+        "profile": spec.name,
+        "output_columns": spec.output.iter().map(|column| &column.name).collect::<Vec<_>>(),
+        "sources": sources.collect::<Vec<_>>(),
+        "unmatched_files": inputs.unmatched,
+    })
 }

@@ -5,10 +5,11 @@ use clap_complete::{Shell, generate};
 
 use onefold::Result;
 
-use super::{Cli, out::say};
+use super::{Cli, help, out::say};
 
 /// Flags of `onefold completions`.
 #[derive(Debug, Args)]
+#[command(after_long_help = help::COMPLETIONS)]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]

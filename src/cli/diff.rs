@@ -10,18 +10,11 @@ use clap::Args;
 use onefold::diff::{Change, Diff, ScoreChanges, ScoreMoves, Sides, diff};
 use onefold::{Error, Result};
 
-use super::{Talk, out::say, summary::grouped};
+use super::{Talk, help, out::Told, summary::grouped};
 
 /// Flags of `onefold diff`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  onefold diff last_week data_out                     what changed, and whose scores moved most
-  onefold diff last_week data_out --csv > changes.csv a line for each change
-  onefold diff last_week data_out --json --top 3
-
-Null and empty text are the same. `idempotency_key` is not compared, as it changes with any other field. Scores are those
-of the manifests beside the profiles. The exit code is 0 whether or not there are differences.")]
+#[command(after_long_help = help::DIFF)]
 pub struct DiffArgs {
     /// Output folder, or profiles.parquet, of the earlier run
     #[arg(value_name = "OLD")]
@@ -29,7 +22,7 @@ pub struct DiffArgs {
     /// Output folder, or profiles.parquet, of the later run
     #[arg(value_name = "NEW")]
     new: PathBuf,
-    /// Print one JSON object: counts and movers
+    /// As --format json: counts and movers
     #[arg(long, conflicts_with = "csv")]
     json: bool,
     /// Print a CSV line for each change: id, change, column, old, new
@@ -38,25 +31,27 @@ pub struct DiffArgs {
     /// Movers to name for each score
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
+    #[command(flatten)]
+    told: Told,
 }
 
 impl DiffArgs {
     /// Carries out the command.
     pub fn run(&self, talk: &Talk) -> Result<()> {
-        let Self { old, new, json, csv, top } = self;
+        let Self { old, new, json, csv, top, told } = self;
         if *csv {
             return print_csv(old, new);
         }
         let found = diff(old, new, *top)?;
-        if *json {
-            let text = serde_json::to_string_pretty(&found);
-            return say(&(text.map_err(|e| Error::Bug(format!("difference: {e}")))? + "\n"));
-        }
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = write(&found, &mut text);
-        if talk.quiet { Ok(()) } else { say(&text) }
+        told.or_json(*json).say(talk, || text(&found), &found)
     }
+}
+
+fn text(found: &Diff) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(found, &mut text);
+    text
 }
 
 /// Prints every change as it is found; a reader that has enough ends it.

@@ -13,14 +13,14 @@ use onefold::{Error, Result};
 
 use super::exit::Failure;
 use super::run::{InputArgs, at_least_one};
-use super::{Talk, out::say};
+use super::{Talk, help, out::Told};
 
 use prepare::Stage;
 use round::Tally;
 
 /// Flags of `onefold drill`.
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_long_help = help::DRILL)]
 pub struct DrillArgs {
     #[command(flatten)]
     input: InputArgs,
@@ -33,18 +33,9 @@ pub struct DrillArgs {
     /// Folder for the runs' outputs; what is put there is removed [default: the system's folder for temporary files]
     #[arg(long, value_name = "DIR")]
     work_dir: Option<PathBuf>,
+    #[command(flatten)]
+    told: Told,
 }
-
-const AFTER_HELP: &str = "\
-Each round starts with old outputs and up to three runs with random faults: failing, panicking and slow shards,
-crashes as a shard ends or between two renames, files cut short or changed on disk, a full disk. Then it runs without
-faults until a run succeeds. After every run the outputs must be the old ones or the new ones, whole; after the last
-they must be the bytes of an undisturbed run, and `verify` must prove them. Exit code 6: they were not.
-
-Examples:
-  onefold drill                                 20 rounds on sample_data
-  onefold drill --rounds 1000 --seed 7          many, other ones
-  onefold drill --input exports --profile my.toml --rounds 5";
 
 impl DrillArgs {
     /// Carries out the command.
@@ -59,9 +50,7 @@ impl DrillArgs {
             info!(event = "drill_round", round, of = self.rounds, harm = tally.harm.len());
         }
         stage.close()?;
-        if !talk.quiet {
-            say(&table::of(&tally))?;
-        }
+        self.told.say(talk, || table::of(&tally), &tally)?;
         Ok(no_harm(&tally)?)
     }
 }

@@ -6,22 +6,15 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
+use onefold::Result;
 use onefold::explain::{At, Beaten, Explanation, Field, Lines, Origin, Reasons, SourceRows, Used, explain};
 use onefold::source::Inputs;
-use onefold::{Error, Result};
 
-use super::{out::say, run::source_file};
+use super::{Talk, help, out::Told, run::source_file};
 
 /// Flags of `onefold explain`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  onefold explain cust_00000042                               a customer of the last run
-  onefold explain cust_00000042 --json | jq '.scores[].rules[] | select(.holds)'
-  onefold explain -- -17                                      an id that begins with a dash
-
-The inputs must be the files that the run read: the profile is built again from them and compared with the published
-one. Files that have changed are exit code 6, an id without a profile is exit code 4.")]
+#[command(after_long_help = help::EXPLAIN)]
 pub struct ExplainArgs {
     /// The customer's id, as it stands in the profiles
     #[arg(value_name = "CUSTOMER_ID")]
@@ -35,26 +28,28 @@ pub struct ExplainArgs {
     /// Where a file of a source is now, in place of where the run read it; repeatable, in the run's order
     #[arg(long, value_name = "NAME=FILE", value_parser = source_file)]
     source: Vec<(String, PathBuf)>,
-    /// Print one JSON object
+    /// As --format json
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    told: Told,
 }
 
 impl ExplainArgs {
     /// Carries out the command.
-    pub fn run(&self) -> Result<()> {
-        let Self { customer, input, output, source, json } = self;
+    pub fn run(&self, talk: &Talk) -> Result<()> {
+        let Self { customer, input, output, source, json, told } = self;
         let inputs = Inputs { folder: input.clone(), overrides: source.clone() };
         let explanation = explain(&inputs, output, customer)?;
-        if *json {
-            let text = serde_json::to_string_pretty(&explanation);
-            return say(&(text.map_err(|e| Error::Bug(format!("explanation: {e}")))? + "\n"));
-        }
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = write(&explanation, &mut text);
-        say(&text)
+        told.or_json(*json).say(talk, || text(&explanation), &explanation)
     }
+}
+
+fn text(explanation: &Explanation) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(explanation, &mut text);
+    text
 }
 
 fn write(explanation: &Explanation, text: &mut String) -> std::fmt::Result {

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use serde_json::json;
 
 use onefold::Result;
 use onefold::generate::{Kind, Request, generate};
 
-use super::{Talk, out::say};
+use super::{Talk, help, out::Told};
 
 /// Flags of `onefold generate`.
 #[derive(Debug, Args)]
+#[command(after_long_help = help::GENERATE)]
 pub struct GenerateArgs {
     /// Number of customers
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=99_999_999))]
@@ -30,6 +32,8 @@ pub struct GenerateArgs {
     /// Overwrite files that exist
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    told: Told,
 }
 
 /// Profiles that there is sample data for.
@@ -44,7 +48,7 @@ enum Profile {
 impl GenerateArgs {
     /// Carries out the command.
     pub fn run(&self, talk: &Talk) -> Result<()> {
-        let Self { customers, seed, messy, profile, output, force } = self;
+        let Self { customers, seed, messy, profile, output, force, told } = self;
         let (kind, folder) = match (profile, messy) {
             (Profile::Events, _) => (Kind::Events, "sample_data/events"),
             (Profile::Default, true) => (Kind::Messy, "sample_data"),
@@ -52,7 +56,8 @@ impl GenerateArgs {
         };
         let output = output.clone().unwrap_or_else(|| folder.into());
         let files = generate(&Request { customers: *customers, seed: *seed, kind, output, force: *force })?;
-        let text: String = files.iter().map(|f| format!("{}\n", f.display())).collect();
-        if talk.quiet { Ok(()) } else { say(&text) }
+        let names: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
+        let text = || names.iter().map(|name| format!("{name}\n")).collect();
+        told.say(talk, text, &json!({"files": names}))
     }
 }

@@ -2,33 +2,44 @@
 
 use std::fmt::Debug;
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::progress::{Progress, Screen};
 use super::{LogFormat, Talk};
 
 /// Starts the log.
 pub fn start(talk: &Talk, run_id: &'static str) {
     let Talk { log_format, quiet, verbose } = *talk;
-    let level = match (quiet, verbose) {
+    let screen = if quiet || log_format == LogFormat::Json { None } else { Screen::of_stderr() };
+    let volume = match (quiet, verbose) {
         (true, _) => Volume::Errors,
         (_, true) => Volume::Everything,
-        _ if log_format == LogFormat::Json => Volume::Everything,
+        _ if screen.is_some() => Volume::Milestones,
         _ if std::io::stderr().is_terminal() => Volume::Progress,
         _ => Volume::Warnings,
     };
-    tracing_subscriber::registry().with(Log { format: log_format, volume: level, verbose, run_id }).init();
+    // The bars come first: what ends a run takes them away before its line is written.
+    let progress = screen.clone().map(Progress);
+    let log = Log { format: log_format, volume, verbose, run_id, screen };
+    tracing_subscriber::registry().with(progress).with(log).init();
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Volume {
     Errors,
     Warnings,
+    /// What no bar shows.
+    Milestones,
+    /// What bars and the closing summary show too.
     Progress,
     Everything,
 }
@@ -39,11 +50,17 @@ struct Log {
     /// Whether the JSON log holds what only those want to know who look for a fault.
     verbose: bool,
     run_id: &'static str,
+    screen: Option<Arc<Screen>>,
 }
 
 impl<S: Subscriber> Layer<S> for Log {
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(if self.verbose { LevelFilter::DEBUG } else { LevelFilter::INFO })
+    }
+
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if !event.metadata().target().starts_with("onefold") {
+        // Below debug are the steps of progress: they are for bars.
+        if !event.metadata().target().starts_with("onefold") || *event.metadata().level() > Level::DEBUG {
             return;
         }
         let mut fields = Fields(Map::new());
@@ -53,9 +70,11 @@ impl<S: Subscriber> Layer<S> for Log {
             LogFormat::Json => (level <= Level::INFO || self.verbose).then(|| self.json(level, fields.0)),
             LogFormat::Text => (self.volume >= volume(level, &fields.0)).then(|| text(level, &fields.0)),
         };
-        if let Some(line) = line {
+        match (line, &self.screen) {
+            (Some(line), Some(screen)) => screen.line(&line),
             // Nobody is left to tell when stderr is gone.
-            let _ = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+            (Some(line), None) => drop(std::io::stderr().lock().write_all(format!("{line}\n").as_bytes())),
+            (None, _) => {}
         }
     }
 }
@@ -77,7 +96,8 @@ fn volume(level: Level, fields: &Map<String, Value>) -> Volume {
     match (level, fields.get("event").and_then(Value::as_str)) {
         (Level::ERROR, Some("error")) => Volume::Errors,
         (Level::ERROR | Level::WARN, _) => Volume::Warnings,
-        (_, Some("source_read" | "resume" | "spill" | "publish" | "bench_run" | "drill_round")) => Volume::Progress,
+        (_, Some("resume" | "spill" | "bench_run" | "drill_round")) => Volume::Milestones,
+        (_, Some("source_read" | "publish")) => Volume::Progress,
         _ => Volume::Everything,
     }
 }
@@ -100,11 +120,11 @@ fn text(level: Level, fields: &Map<String, Value>) -> String {
         "shard_start" => format!("shard {}: attempt {}", get("shard_id"), get("attempt")),
         "shard_end" => format!("shard {}: {} profiles in {} ms", get("shard_id"), get("n"), get("elapsed_ms")),
         "shard_retry" => format!(
-            "warning: shard {}: attempt {} failed ({}); the next follows in {} ms",
+            "warning: shard {} failed ({}); retry {} in {}",
             get("shard_id"),
-            get("attempt"),
             get("error"),
-            get("wait_ms")
+            get("attempt"),
+            humantime::format_duration(Duration::from_millis(get("wait_ms").parse().unwrap_or(0)))
         ),
         "shard_failed" => format!(
             "warning: shard {}: given up after {} attempts ({})",

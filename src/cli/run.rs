@@ -14,11 +14,12 @@ use onefold::source::RejectLimit;
 use onefold::spec::{DEFAULT_TEXT, Spec};
 use onefold::{Error, Result};
 
-use super::{Talk, out::say, signals, summary};
+use super::out::{Told, say};
+use super::{Talk, help, signals, summary};
 
 /// Flags of `onefold run`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Inputs and outputs")]
+#[command(next_help_heading = "Inputs and outputs", after_long_help = help::RUN)]
 pub struct RunArgs {
     #[command(flatten)]
     input: InputArgs,
@@ -62,6 +63,8 @@ pub struct RunArgs {
     /// Do everything anew: reuse no shard of an earlier run, nor find its outputs up to date
     #[arg(long, help_heading = "Work")]
     fresh: bool,
+    #[command(flatten)]
+    told: Told,
 }
 
 /// Flags that name the inputs and the profile.
@@ -146,11 +149,11 @@ impl RunArgs {
         let settings = self.settings(run_id)?;
         signals::watch(&settings.stop)?;
         let manifest = onefold::run(&settings)?;
-        match (talk.quiet, manifest.run_id == run_id) {
-            (true, _) => Ok(()),
-            (_, true) => say(&summary::of(&manifest, &self.input.input, &self.output)),
-            (_, false) => say(&summary::up_to_date(&manifest, &self.output)),
-        }
+        let text = || match manifest.run_id == run_id {
+            true => summary::of(&manifest, &self.input.input, &self.output),
+            false => summary::up_to_date(&manifest, &self.output),
+        };
+        self.told.say(talk, text, &manifest)
     }
 
     fn settings(&self, run_id: &str) -> Result<Settings> {
@@ -169,6 +172,7 @@ impl RunArgs {
             chaos,
             chaos_fail_shard,
             fresh,
+            told: _,
         } = self;
         let mut settings = input.settings(output)?;
         run_id.clone_into(&mut settings.run_id);

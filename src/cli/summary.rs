@@ -1,18 +1,34 @@
-//! The closing summary of a run, for people.
+//! The closing summary of a run, for people, within 80 columns.
 
 use std::fmt::Write;
 use std::path::Path;
 
 use bytesize::ByteSize;
+use serde_json::Number;
 
-use onefold::manifest::Manifest;
+use onefold::manifest::{Manifest, ShardRecord};
+
+use super::columns::{First, aligned};
+
+/// The narrowest usual terminal.
+const WIDTH: usize = 80;
+
+/// Healed shards that are named one by one.
+const NAMED: usize = 8;
 
 /// The summary's text.
 pub fn of(manifest: &Manifest, input: &Path, output: &Path) -> String {
-    let mut text = String::new();
-    // Writing to a String cannot fail.
-    let _ = write(manifest, input, output, &mut text);
-    text
+    let Manifest { customers, ledger, shards, .. } = manifest;
+    let sources = ledger.0.len();
+    let parts = [
+        format!("{} customers, one row each, from {sources} sources over {shards} shards\n", grouped(customers.total)),
+        accounts(manifest),
+        scores(manifest),
+        course(manifest),
+        files(manifest, output),
+        format!("next: {}\n", next(input, output)),
+    ];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// The text when there was nothing to do.
@@ -24,65 +40,88 @@ pub fn up_to_date(manifest: &Manifest, output: &Path) -> String {
     )
 }
 
-fn write(manifest: &Manifest, input: &Path, output: &Path, text: &mut String) -> std::fmt::Result {
-    let Manifest { customers, ledger, scores, shard_runs, stages, outputs, shards, .. } = manifest;
-    writeln!(
-        text,
-        "{} customers, one row each, from {} sources over {shards} shards",
-        grouped(customers.total),
-        ledger.0.len()
-    )?;
-    writeln!(text)?;
-    writeln!(
-        text,
-        "{:<12}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}",
-        "source", "read", "used", "superseded", "rejected", "excluded", "bad values"
-    )?;
-    for (source, l) in &ledger.0 {
-        let counts = [
-            l.rows_read,
-            l.rows_used,
-            l.rows_superseded,
-            l.rows_rejected,
-            l.rows_excluded,
-            l.bad_values.values().sum(),
-        ];
-        write!(text, "{source:<12}")?;
-        counts.iter().try_for_each(|n| write!(text, "{:>12}", grouped(*n)))?;
-        writeln!(text)?;
+/// The ledger, a line per source.
+fn accounts(manifest: &Manifest) -> String {
+    let header = ["source", "read", "used", "superseded", "rejected", "excluded", "bad values"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for (source, l) in &manifest.ledger.0 {
+        let bad_values = l.bad_values.values().sum();
+        let counts = [l.rows_read, l.rows_used, l.rows_superseded, l.rows_rejected, l.rows_excluded, bad_values];
+        rows.push(std::iter::once(source.clone()).chain(counts.map(grouped)).collect());
     }
-    writeln!(text)?;
-    for (score, summary) in scores {
-        let values = summary.iter().map(|(k, v)| match v.as_f64() {
-            Some(mean) if k == "mean" => format!("mean {mean:.1}"),
-            _ => format!("{k} {}", grouped(v.as_u64().unwrap_or(0))),
-        });
-        writeln!(text, "{score}: {}", values.collect::<Vec<_>>().join(", "))?;
-    }
+    aligned(&rows, First::Left, WIDTH)
+}
+
+fn scores(manifest: &Manifest) -> String {
+    let value = |(name, number): (&String, &Number)| match number.as_f64() {
+        Some(mean) if name == "mean" => format!("mean {mean:.1}"),
+        _ => format!("{name} {}", grouped(number.as_u64().unwrap_or(0))),
+    };
+    let rows = manifest.scores.iter().map(|(score, values)| {
+        let values: Vec<String> = values.iter().map(value).collect();
+        (score.clone(), values.join(", "))
+    });
+    named(rows.collect())
+}
+
+/// How the run went: resumed and healed shards, memory, seconds.
+fn course(manifest: &Manifest) -> String {
+    let mut text = String::new();
+    let healed: Vec<&ShardRecord> = manifest.shard_runs.iter().filter(|r| r.attempts.len() > 1).collect();
+    // Writing to a String cannot fail.
     if manifest.resumed_shards > 0 {
-        writeln!(text, "resumed {} of {shards} shards", manifest.resumed_shards)?;
+        let _ = writeln!(text, "resumed {} of {} shards", manifest.resumed_shards, manifest.shards);
     }
-    let healed = shard_runs.iter().filter(|r| r.attempts.len() > 1).count();
-    if healed > 0 {
-        writeln!(text, "shards healed by a retry: {healed}")?;
+    if !healed.is_empty() {
+        let _ = writeln!(text, "healed by a retry: {}", names(&healed));
     }
-    let times: Vec<String> = stages.iter().map(|s| format!("{} {:.2} s", s.stage, s.seconds)).collect();
-    writeln!(text, "time: {}", times.join(", "))?;
     if manifest.spilled_bytes > 0 {
-        let size = |bytes: u64| ByteSize(bytes).display().si();
         let (spilled, limit) = (size(manifest.spilled_bytes), size(manifest.memory_limit));
-        writeln!(text, "memory: {spilled} of rows waited on disk, as the limit is {limit}")?;
+        let _ = writeln!(text, "memory: {spilled} of rows waited on disk, as the limit is {limit}");
     }
-    for file in outputs {
-        writeln!(text, "{}: {}", output.join(&file.file).display(), ByteSize(file.bytes).display().si())?;
-    }
-    write!(text, "next: onefold verify")?;
-    for (flag, folder, default) in [("--input", input, "sample_data"), ("--output", output, "data_out")] {
-        if folder != Path::new(default) {
-            write!(text, " {flag} {}", folder.display())?;
-        }
-    }
-    writeln!(text)
+    let times: Vec<String> = manifest.stages.iter().map(|s| format!("{} {}", s.stage, time(s.seconds))).collect();
+    let _ = writeln!(text, "time: {}", times.join(", "));
+    text
+}
+
+fn names(shards: &[&ShardRecord]) -> String {
+    let ids: Vec<String> = shards.iter().take(NAMED).map(|r| r.shard_id.to_string()).collect();
+    let more = shards.len().checked_sub(NAMED).filter(|more| *more > 0);
+    let more = more.map(|more| format!(" and {} more", grouped(more as u64))).unwrap_or_default();
+    format!("shard{} {}{more}", if shards.len() == 1 { "" } else { "s" }, ids.join(", "))
+}
+
+fn files(manifest: &Manifest, output: &Path) -> String {
+    let file = |name: &str| output.join(name).display().to_string();
+    named(manifest.outputs.iter().map(|f| (file(&f.file), size(f.bytes))).collect())
+}
+
+/// Names and what there is to say of each, in two columns.
+fn named(rows: Vec<(String, String)>) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    rows.iter().map(|(name, rest)| format!("{name:<width$}  {rest}\n")).collect()
+}
+
+fn next(input: &Path, output: &Path) -> String {
+    let flags = [("--input", input, "sample_data"), ("--output", output, "data_out")];
+    let given = flags.into_iter().filter(|(_, folder, default)| *folder != Path::new(default));
+    let flags: String = given.map(|(flag, folder, _)| format!(" {flag} {}", quoted(folder))).collect();
+    format!("onefold verify{flags}")
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+fn time(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
+}
+
+fn size(bytes: u64) -> String {
+    ByteSize(bytes).display().si().to_string()
 }
 
 /// A number with its thousands set apart.
@@ -96,4 +135,41 @@ pub fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onefold::manifest::SourceLedger;
+
+    /// A manifest as the skeleton of the contract has it.
+    fn manifest() -> Manifest {
+        let text = include_str!("summary/example.json");
+        serde_json::from_str(text).expect("a manifest")
+    }
+
+    #[test]
+    fn the_summary_fits_and_names_what_healed() {
+        let mut manifest = manifest();
+        let account = SourceLedger { rows_read: 40_000_000, rows_used: 40_000_000, ..SourceLedger::default() };
+        manifest.ledger.0.insert("payments_of_the_northern_subsidiaries".into(), account);
+        let text = of(&manifest, Path::new("my exports"), Path::new("out"));
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(
+            text.contains("\ncrm           ")
+                && text.contains("paymen…aries  40,000,000")
+                && text.contains("40,000,000"),
+            "{text}"
+        );
+        assert!(text.contains("healed by a retry: shard 3\n"), "{text}");
+        assert!(text.ends_with("next: onefold verify --input 'my exports' --output out\n"), "{text}");
+    }
+
+    #[test]
+    fn many_healed_shards_are_counted() {
+        let mut manifest = manifest();
+        manifest.shard_runs = vec![manifest.shard_runs[0].clone(); 1010];
+        let text = of(&manifest, Path::new("sample_data"), Path::new("data_out"));
+        assert!(text.contains("healed by a retry: shards 3, 3, 3, 3, 3, 3, 3, 3 and 1,002 more\n"), "{text}");
+    }
 }

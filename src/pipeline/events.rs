@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info, trace, warn};
 
 use crate::error::Error;
 use crate::executor::{Drill, Observer};
@@ -34,6 +34,25 @@ impl Observer<Built> for ShardEvents {
     fn failed(&self, shard: usize, attempts: u32, error: &Error) {
         error!(event = "shard_failed", shard_id = shard, attempts, error = error.to_string());
     }
+}
+
+/// A stage begins that will count so many bytes or profiles. For bars, not for the log.
+pub(super) fn stage_start(stage: &str, total: u64) {
+    trace!(event = "stage_start", stage, total);
+}
+
+/// The build begins of the shards that are wanted; the others are there. For bars, not for the log.
+pub(super) fn build_start(wanted: &[bool]) {
+    let (total, shards) = (wanted.iter().filter(|wanted| **wanted).count(), wanted.len());
+    trace!(event = "stage_start", stage = "build", total, shards);
+    for shard_id in (0..shards).filter(|shard| !wanted[*shard]) {
+        trace!(event = "shard_there", shard_id);
+    }
+}
+
+/// More profiles are written. For bars, not for the log.
+pub(super) fn written(rows: u64) {
+    trace!(event = "progress", rows);
 }
 
 /// A drill strikes.

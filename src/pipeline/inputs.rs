@@ -3,7 +3,7 @@
 
 use tracing::{info, warn};
 
-use super::shards;
+use super::{events, shards};
 use crate::checkpoint::SourceAccount;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
@@ -40,6 +40,7 @@ impl Reader<'_> {
         mut done: impl FnMut(&Source, &[InputFile], SourceRead) -> Result<()>,
     ) -> Result<Shards> {
         let Self { settings, inputs, memory, space, shards } = self;
+        events::stage_start("route", inputs.bytes());
         let layouts = settings.spec.sources.iter().map(layout).collect();
         let part = wanted.iter().filter(|wanted| **wanted).count() as u64;
         let expected = inputs.bytes() / *shards as u64 * part;

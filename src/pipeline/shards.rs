@@ -7,7 +7,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 use tracing::{info, warn};
 
-use super::events::ShardEvents;
+use super::events::{self, ShardEvents};
 use super::inputs::Reader;
 use super::record::Record;
 use crate::checkpoint::Checkpoints;
@@ -67,6 +67,7 @@ pub(super) fn build_all(
             }
         };
         let timer = Instant::now();
+        events::build_start(&wanted);
         let parts = Parts::create(&folder, reader.shards)?;
         let missing: Vec<(usize, u32)> = (0..reader.shards)
             .filter(|shard| wanted[*shard])

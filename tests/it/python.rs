@@ -56,3 +56,38 @@ pub fn reader_agrees(script: &str, args: &[PathBuf]) {
         run(&project().join("tests/readers").join(script), args);
     }
 }
+
+/// What a command shows on a terminal of so many columns, as `tests/readers/screen.py` tells; none where Python lacks pyte.
+pub fn on_terminal(folder: &Path, columns: u16, args: &[&str], env: &[(&str, &str)]) -> Option<serde_json::Value> {
+    if !has_terminal() {
+        return None;
+    }
+    let script = project().join("tests/readers/screen.py");
+    let mut command = Command::new(python());
+    command.arg(script).arg(columns.to_string()).arg(env!("CARGO_BIN_EXE_onefold")).args(args);
+    // Python would tell its children of another locale than it was told of.
+    command
+        .current_dir(folder)
+        .env_remove("CHAOS_FAIL_SHARD")
+        .env("PYTHONCOERCECLOCALE", "0")
+        .envs(env.iter().copied());
+    let ran = command.output().expect("Python starts");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    Some(serde_json::from_slice(&ran.stdout).expect("JSON"))
+}
+
+/// The picture of a run that `docs/capture.py` makes, of so many customers; none where Python lacks pyte.
+pub fn capture(folder: &Path, customers: &str) -> Option<String> {
+    if !has_terminal() {
+        return None;
+    }
+    let file = folder.join("run.svg");
+    let args = [env!("CARGO_BIN_EXE_onefold").into(), file.clone(), customers.into()];
+    run(&project().join("docs/capture.py"), &args);
+    Some(std::fs::read_to_string(file).expect("a picture"))
+}
+
+fn has_terminal() -> bool {
+    let pyte = Command::new(python()).args(["-c", "import pyte"]).output();
+    available(pyte.is_ok_and(|o| o.status.success()), "the package pyte")
+}

@@ -27,6 +27,7 @@ const NEVER: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli/bench", &["onefold::run", "onefold::pipeline"]),
+    ("cli/progress", &["onefold::", "std::fs"]),
     ("cli/drill", &["onefold::run", "onefold::pipeline"]),
     ("settings.rs", &["clap", "std::env", "polars"]),
     ("error.rs", &["crate::", "polars", "clap"]),

@@ -4,6 +4,7 @@ use bytesize::ByteSize;
 use serde::Serialize;
 
 use super::results::{About, Outcome, different, stage_names};
+use crate::cli::columns::{First, aligned};
 use crate::cli::summary::grouped;
 
 /// A table: a header and a row per shard count, all cells as text.
@@ -112,16 +113,10 @@ fn seconds(outcomes: &[Outcome]) -> impl Fn(f64) -> String {
     move |seconds| format!("{seconds:.decimals$}")
 }
 
-/// Columns as wide as their widest cell, all to the right.
+/// The grid, within 100 columns as it stands.
 fn text(grid: &Grid) -> String {
-    let lines = || std::iter::once(&grid.header).chain(&grid.rows);
-    let width = |column: usize| lines().filter_map(|l| l.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..grid.header.len()).map(|column| width(column).unwrap_or_default() + 2).collect();
-    let line = |cells: &Vec<String>| {
-        let cells: String = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:>0$}", *width)).collect();
-        cells + "\n"
-    };
-    lines().map(line).collect()
+    let rows: Vec<Vec<String>> = std::iter::once(&grid.header).chain(&grid.rows).cloned().collect();
+    aligned(&rows, First::Right, usize::MAX)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::process::Output;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::Serialize;
 use serde_json::Value;
 
 use onefold::manifest::Manifest;
@@ -20,7 +21,7 @@ use crate::cli::exit::Failure;
 const CALM_RUNS: usize = 2;
 
 /// What all rounds gave.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Tally {
     pub rounds: usize,
     /// Rounds that ended with the bytes of an undisturbed run, proved by `verify`.
