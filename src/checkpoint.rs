@@ -60,6 +60,8 @@ pub struct SourceAccount {
 #[derive(Debug)]
 pub struct Checkpoints {
     folder: PathBuf,
+    /// What names the set.
+    pub key: String,
     /// Per source, in declared order.
     pub read: Vec<SourceAccount>,
 }
@@ -83,9 +85,10 @@ impl Checkpoints {
     /// # Errors
     /// [`Error::Bug`] in naming it.
     pub fn find(root: &Path, makings: &Makings<'_>) -> Result<Option<Self>> {
-        let folder = root.join(makings.key()?);
+        let key = makings.key()?;
+        let folder = root.join(&key);
         let Some(read) = read_account(&folder) else { return Ok(None) };
-        let set = Self { folder, read };
+        let set = Self { folder, key, read };
         let whole = |(at, account): (usize, &SourceAccount)| match &account.rejects {
             None => true,
             Some(sha256) => fs::read(set.rejects(at)).is_ok_and(|bytes| hex(&Sha256::digest(bytes)) == *sha256),
@@ -104,7 +107,8 @@ impl Checkpoints {
         rejects: Vec<Option<Vec<u8>>>,
     ) -> Result<Self> {
         remove(root)?;
-        let folder = root.join(makings.key()?);
+        let key = makings.key()?;
+        let folder = root.join(&key);
         let place = folder.join("rejects");
         fs::create_dir_all(&place).map_err(|e| Error::writing("create", &place, e))?;
         for (at, (account, rejects)) in read.iter_mut().zip(rejects).enumerate() {
@@ -113,7 +117,7 @@ impl Checkpoints {
                 write_file(&rejects_file(&folder, at), &bytes)?;
             }
         }
-        let set = Self { folder, read };
+        let set = Self { folder, key, read };
         set.store_account()?;
         Ok(set)
     }
@@ -145,7 +149,8 @@ impl Checkpoints {
 /// # Errors
 /// I/O.
 pub fn remove(root: &Path) -> Result<()> {
-    match fs::remove_dir_all(root) {
+    let is_other = fs::symlink_metadata(root).is_ok_and(|meta| !meta.is_dir());
+    match if is_other { fs::remove_file(root) } else { fs::remove_dir_all(root) } {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::writing("remove", root, e)),
         _ => Ok(()),
     }

@@ -31,6 +31,8 @@ const SHORTEST_BATCH: usize = 64;
 #[derive(Debug)]
 pub struct Parts {
     folder: PathBuf,
+    /// What names the set that the parts belong to.
+    key: String,
     batch: usize,
     queue: SyncSender<Unsynced>,
     syncing: JoinHandle<Result<()>>,
@@ -58,17 +60,17 @@ pub struct StoredPart {
 }
 
 impl Parts {
-    /// For so many shards; creates the folder.
+    /// For so many shards, of the set with this key; creates the folder.
     ///
     /// # Errors
     /// I/O.
-    pub fn create(folder: &Path, shards: usize) -> Result<Self> {
+    pub fn create(folder: &Path, shards: usize, key: &str) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|e| Error::writing("create", folder, e))?;
         let (queue, unsynced) = sync_channel(WAITING);
         // The merge takes a row group's rows from all parts, about as many from each.
         let batch = (ROW_GROUP / shards.max(1)).max(SHORTEST_BATCH);
         let syncing = std::thread::spawn(move || sync(&unsynced));
-        Ok(Self { folder: folder.to_owned(), batch, queue, syncing })
+        Ok(Self { folder: folder.to_owned(), key: key.to_owned(), batch, queue, syncing })
     }
 
     /// Writes a shard's profiles, sorted by id, their first column, with its account, a text that [`find`] gives back. The
@@ -95,7 +97,7 @@ impl Parts {
         }
         let ids = profiles.column(0).as_string::<i32>();
         let ends = (rows > 0).then(|| (ids.value(0).to_owned(), ids.value(rows - 1).to_owned()));
-        find::note(&mut writer, shard, account);
+        find::note(&mut writer, &self.key, shard, account);
         writer.finish().map_err(failed)?;
         let Hashing { file, hash, bytes } = writer.into_inner().map_err(failed)?;
         let file = file.into_inner().map_err(|e| Error::writing("write", &beside, e.into_error()))?;
@@ -164,7 +166,7 @@ mod tests {
     /// A folder with a part of so many rows for each shard.
     fn stored(rows: &[i64]) -> (TempDir, Vec<StoredPart>) {
         let folder = tempfile::tempdir().expect("a folder");
-        let parts = Parts::create(folder.path(), 1000).expect("parts");
+        let parts = Parts::create(folder.path(), 1000, "key").expect("parts");
         let store = |(shard, rows): (usize, &i64)| {
             parts.store(shard, &batch(*rows), &format!("account of {shard}"), |_| Ok(())).expect("stored")
         };
@@ -199,30 +201,41 @@ mod tests {
         for stray in ["7.new", "x-1.arrow", "1-2.arrow", "notes.txt"] {
             fs::write(folder.path().join(stray), "stray").expect("a file");
         }
-        let found = find(folder.path(), 3, &schema).expect("found");
+        fs::create_dir_all(folder.path().join("a folder/in a folder")).expect("a folder");
+        let found = find(folder.path(), 3, &schema, "key").expect("found");
         assert_eq!(
             found.iter().map(|f| (f.shard, f.account.as_str())).collect::<Vec<_>>(),
             [(0, "account of 0"), (1, "account of 1"), (2, "account of 2")]
         );
         assert_eq!(found.into_iter().map(|f| f.part).collect::<Vec<_>>(), stored);
         assert_eq!(names(folder.path()).len(), 3, "strays are gone");
-        assert_eq!(find(folder.path(), 2, &schema).expect("found").len(), 2, "a shard that the run does not have");
+        let (foreign, _) = self::stored(&[10]);
+        assert!(find(foreign.path(), 1, &schema, "other").expect("found").is_empty(), "parts of another set");
+        assert_eq!(
+            find(folder.path(), 2, &schema, "key").expect("found").len(),
+            2,
+            "a shard that the run does not have"
+        );
         let other = RecordBatch::try_from_iter([("n", batch(1).column(1).clone())]).expect("a batch").schema();
-        assert_eq!(find(folder.path(), 3, &other).expect("found").len(), 1, "only the empty part fits any schema");
-        assert!(find(&folder.path().join("none"), 3, &schema).expect("nothing").is_empty());
+        assert_eq!(
+            find(folder.path(), 3, &other, "key").expect("found").len(),
+            1,
+            "only the empty part fits any schema"
+        );
+        assert!(find(&folder.path().join("none"), 3, &schema, "key").expect("nothing").is_empty());
     }
 
     #[test]
     fn a_file_that_lies_about_its_digest_is_told() {
         let folder = tempfile::tempdir().expect("a folder");
-        let parts = Parts::create(folder.path(), 1).expect("parts");
+        let parts = Parts::create(folder.path(), 1, "key").expect("parts");
         let cut = |file: &File| file.set_len(file.metadata()?.len() / 2);
         let (damaged, whole) = (parts.store(0, &batch(50), "", cut), parts.store(1, &batch(50), "", |_| Ok(())));
         let full = parts.store(2, &batch(50), "", |_| Err(io::ErrorKind::StorageFull.into()));
         parts.settle().expect("synced");
         assert!(!damaged.expect("stored").is_whole() && whole.expect("stored").is_whole());
         assert!(full.is_err_and(|e| e.to_string().contains("free some space")));
-        let found = find(folder.path(), 3, &batch(5).schema()).expect("found");
+        let found = find(folder.path(), 3, &batch(5).schema(), "key").expect("found");
         assert_eq!(found.iter().map(|f| f.shard).collect::<Vec<_>>(), [1]);
     }
 
@@ -243,7 +256,7 @@ mod tests {
             }
             let renamed = folder.path().join(find::name(0, xxhash_rust::xxh3::xxh3_128(&bytes)));
             fs::rename(&stored[0].path, &renamed).expect("renamed");
-            for found in find(folder.path(), 1, &batch(5).schema()).expect("no I/O error") {
+            for found in find(folder.path(), 1, &batch(5).schema(), "key").expect("no I/O error") {
                 let sorted = found.part.open(&batch(5).schema()).expect("it was opened before");
                 prop_assert_eq!(sorted.batches.map(|b| b.expect("read before").num_rows()).sum::<usize>(), found.part.rows);
             }

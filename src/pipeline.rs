@@ -12,13 +12,15 @@ use std::time::Instant;
 
 use arrow::array::{Array, ArrayRef};
 use chrono::{Datelike, NaiveDate};
+use sha2::{Digest, Sha256};
 use tracing::info;
 
-use crate::checkpoint::{self, Checkpoints};
+use crate::checkpoint::Checkpoints;
 use crate::checks::Unique;
+use crate::digest::hex;
 use crate::disk;
 use crate::error::{Error, Result};
-use crate::executor::Drills;
+use crate::executor::{Drills, catch};
 use crate::manifest::{Manifest, Status};
 use crate::memory::Memory;
 use crate::merge::Merge;
@@ -28,7 +30,7 @@ use crate::settings::Settings;
 use crate::shard::schema;
 use crate::sink::{self, SinkOptions};
 use crate::source::OpenInputs;
-use crate::workspace::{self, MANIFEST_FILE, REJECTS_FOLDER, Workspace};
+use crate::workspace::{self, MANIFEST_FILE, REJECTS_FOLDER, StagedFile, Workspace};
 
 use inputs::Reader;
 use record::Record;
@@ -49,10 +51,12 @@ pub fn run(settings: &Settings) -> Result<Manifest> {
     let begun = Instant::now();
     let Settings { run_id, spec, output, .. } = settings;
     info!(event = "run_start", profile = spec.name.as_str(), version = env!("CARGO_PKG_VERSION"));
-    let space = Workspace::open(output, run_id)?;
+    let space = Workspace::open(output, run_id).inspect_err(|_| events::run_end("failed", 0, begun.elapsed()))?;
     let mut record = Record::new(settings);
     let mut rejects = Vec::new();
-    let done = work(settings, &space, &mut record, &mut rejects);
+    // A panic is an error like any other: what the run knows is kept, staging goes.
+    let done =
+        catch(|| work(settings, &space, &mut record, &mut rejects)).unwrap_or_else(|panic| Err(Error::Bug(panic)));
     match done {
         Ok(Done::UpToDate(manifest)) => {
             events::run_end("up_to_date", manifest.customers.total, begun.elapsed());
@@ -92,7 +96,7 @@ fn work(
     let drills = Drills::new(&settings.drills, record.shards, events::drill)?;
     let digests = Digests::new(settings, &inputs);
     if let Some(manifest) = up_to_date::find(settings, record.shards, &digests)? {
-        checkpoint::remove(&space.checkpoints())?;
+        space.clean_up();
         return Ok(Done::UpToDate(Box::new(manifest)));
     }
     produce(settings, space, &inputs, &digests, &drills, (record, rejects))?;
@@ -177,19 +181,38 @@ fn publish(settings: &Settings, space: &Workspace, record: &mut Record, drills: 
     // From here on it is quicker to finish than to stop.
     settings.stop.check()?;
     let manifest = record.manifest(Status::Succeeded, None);
-    space.stage(MANIFEST_FILE, &record::to_json(&manifest)?)?;
-    let mut names: Vec<String> = manifest.outputs.iter().map(|o| o.file.clone()).collect();
-    names.extend(manifest.rejects.iter().map(|r| r.file.clone()));
-    names.push(MANIFEST_FILE.to_owned());
-    space.publish(&names, &|| drills.strike_publication())?;
+    let json = record::to_json(&manifest)?;
+    space.stage(MANIFEST_FILE, &json)?;
+    let staged =
+        |file: &str, bytes, sha256: &str| StagedFile { file: file.to_owned(), bytes, sha256: sha256.to_owned() };
+    let outputs = manifest.outputs.iter().map(|o| staged(&o.file, o.bytes, &o.sha256));
+    let rejects = manifest.rejects.iter().map(|r| staged(&r.file, r.bytes, &r.sha256));
+    let last = staged(MANIFEST_FILE, json.len() as u64, &hex(&Sha256::digest(&json)));
+    let files = outputs.chain(rejects).chain([last]).collect();
+    space.publish(files, old_rejects(settings), &|renames| drills.strike_publication(renames))?;
     for output in &manifest.outputs {
         info!(event = "publish", file = output.file.as_str(), rows = output.rows, bytes = output.bytes);
     }
     Ok(manifest)
 }
 
+/// Rejects files that are ours to remove: those of this spec's sources and of the last run.
+fn old_rejects(settings: &Settings) -> Vec<String> {
+    let last = up_to_date::last_run(&settings.output).into_iter().flat_map(|manifest| manifest.rejects);
+    let last = last.map(|rejects| rejects.file).filter(|file| file.starts_with(REJECTS_FOLDER));
+    let ours = settings.spec.sources.iter().map(|source| format!("{REJECTS_FOLDER}/{}.csv", source.name));
+    let mut all: Vec<String> = last.chain(ours).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 /// Keeps the failed run's manifest and rejects; a run failed for rejects says where they are.
 fn keep_failure(space: &Workspace, record: Record, rejects: Vec<(String, Refused)>, error: Error) -> Error {
+    if matches!(error, Error::Usage(_)) {
+        space.remove_staging();
+        return error;
+    }
     let manifest = record.manifest(Status::Failed, Some(error.to_string()));
     let mut files = Vec::new();
     files.extend(record::to_json(&manifest).map(|json| (MANIFEST_FILE.to_owned(), json)));

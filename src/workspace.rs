@@ -5,14 +5,17 @@ mod journal;
 mod lock;
 
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{Access, access};
 
 use crate::error::{Error, Result};
 use crate::sink::write_file;
 
 use journal::Journal;
 
-pub use journal::recover;
+pub use journal::{StagedFile, recover};
 
 /// Name of the working folder.
 pub const WORK_FOLDER: &str = ".onefold";
@@ -42,8 +45,9 @@ impl Workspace {
     pub fn open(output: &Path, run_id: &str) -> Result<Self> {
         let work = output.join(WORK_FOLDER);
         fs::create_dir_all(&work).map_err(|e| Error::writing("create", &work, e))?;
+        same_disk(output, &work)?;
         let lock = lock::hold(&work, output, run_id)?;
-        journal::finish(output, &work, &|| {})?;
+        journal::finish(output, &work, &|_| {})?;
         let staging = work.join("staging");
         remove_folder(&staging)?;
         let staging = staging.join(run_id);
@@ -99,33 +103,53 @@ impl Workspace {
         copy().map_err(|e| Error::writing("write", &path, e))
     }
 
-    /// Replaces the outputs by the staged files, in this order. Old rejects files that are not staged go. `between` is
-    /// called between two renames.
+    /// Replaces the outputs by the staged files, in this order; of the `old` ones goes what is not staged. `before` is called
+    /// before each rename, and once after the last, with how many were before.
     ///
     /// # Errors
     /// I/O. From the moment the journal is synced, the next command on the folder completes what is left.
-    pub fn publish(&self, names: &[String], between: &dyn Fn()) -> Result<()> {
-        names.iter().try_for_each(|name| self.replaceable(name))?;
-        let remove = old_rejects(&self.output)?.into_iter().filter(|old| !names.contains(old)).collect();
-        let journal = Journal { run_id: self.run_id.clone(), publish: names.to_vec(), remove };
-        let folders = names.iter().filter_map(|name| Some(self.staging().join(Path::new(name).parent()?)));
-        folders.chain([self.staging()]).try_for_each(|folder| sync_folder(&folder))?;
+    pub fn publish(&self, staged: Vec<StagedFile>, old: Vec<String>, before: &dyn Fn(usize)) -> Result<()> {
+        staged.iter().try_for_each(|file| self.replaceable(&file.file))?;
+        let goes = |name: &String| {
+            journal::is_plain(name) && self.output.join(name).is_file() && staged.iter().all(|file| file.file != *name)
+        };
+        let remove = old.into_iter().filter(goes).collect();
+        let folders = staged.iter().filter_map(|file| Some(self.staging().join(Path::new(&file.file).parent()?)));
+        folders.chain([self.staging(), self.work.join("staging")]).try_for_each(|folder| sync_folder(&folder))?;
+        let journal = Journal { run_id: self.run_id.clone(), publish: staged, remove };
         journal.write(&self.work)?;
-        journal::finish(&self.output, &self.work, between)?;
-        remove_folder(&self.work.join("staging"))?;
-        remove_folder(&self.checkpoints())
+        journal::finish(&self.output, &self.work, before).or_else(|e| journal.withdraw(&self.work).and(Err(e)))?;
+        self.clean_up();
+        // A failed run is no news any more.
+        let _ = remove_folder(&self.work.join("failed"));
+        Ok(())
     }
 
-    /// Fails while nothing is replaced yet when something stands in an output's place that a rename cannot replace.
+    /// Removes what a finished run has no use for. What stays is no harm: the next run removes it.
+    pub fn clean_up(&self) {
+        self.remove_staging();
+        let _ = remove_folder(&self.checkpoints());
+    }
+
+    /// Removes the run's own temporary files.
+    pub fn remove_staging(&self) {
+        let _ = remove_folder(&self.work.join("staging"));
+    }
+
+    /// Fails while nothing is replaced yet when something stands in an output's place that a rename cannot replace, or
+    /// when its folder is not to be written to.
     fn replaceable(&self, name: &str) -> Result<()> {
         let target = self.output.join(name);
-        let parent = target.parent().filter(|p| p.exists() && !p.is_dir());
-        if let Some(place) = target.is_dir().then_some(target.as_path()).or(parent) {
+        let parent = target.parent().filter(|p| p.exists());
+        let odd = parent.filter(|p| !p.is_dir());
+        if let Some(place) = target.is_dir().then_some(target.as_path()).or(odd) {
             let message =
                 format!("`{}` stands in the place of an output: move it away, then run again", place.display());
             return Err(Error::Output(message));
         }
-        Ok(())
+        let Some(parent) = parent else { return Ok(()) };
+        same_disk(parent, &self.work)?;
+        access(parent, Access::WRITE_OK | Access::EXEC_OK).map_err(|e| Error::writing("write to", parent, e.into()))
     }
 
     /// Keeps what a failed run can show: its manifest and rejects. Gives their folder.
@@ -136,7 +160,9 @@ impl Workspace {
         // A journal means that the publication is decided: what it names is staged and waits for the next command.
         // Without one staging goes first, as on a full disk there is no room beside it.
         if !journal::is_written(&self.work) {
-            remove_folder(&self.work.join("staging"))?;
+            remove_folder(&self.staging())?;
+            // Only an empty one goes: nothing of another run's is ours to remove.
+            let _ = fs::remove_dir(self.work.join("staging"));
         }
         let failed = self.work.join("failed");
         let folder = failed.join(&self.run_id);
@@ -145,9 +171,11 @@ impl Workspace {
             stage_in(&folder, name, bytes)?;
         }
         let mut runs = names_in(&failed)?;
+        runs.retain(|name| *name != self.run_id);
         runs.sort_unstable();
-        for old in runs.iter().take(runs.len().saturating_sub(KEPT_FAILURES)) {
-            remove_folder(&failed.join(old))?;
+        for old in runs.iter().take((runs.len() + 1).saturating_sub(KEPT_FAILURES)) {
+            // An old one that stays is no reason to lose the news.
+            let _ = remove_folder(&failed.join(old));
         }
         Ok(folder)
     }
@@ -188,10 +216,16 @@ fn stage_in(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     write_file(&path, bytes)
 }
 
-fn old_rejects(output: &Path) -> Result<Vec<String>> {
-    let folder = output.join(REJECTS_FOLDER);
-    let names = if folder.is_dir() { names_in(&folder)? } else { Vec::new() };
-    Ok(names.into_iter().filter(|n| n.ends_with(".csv")).map(|n| format!("{REJECTS_FOLDER}/{n}")).collect())
+/// Outputs are renamed from the working folder: it must lie on their disk.
+fn same_disk(folder: &Path, work: &Path) -> Result<()> {
+    let disk = |path: &Path| fs::metadata(path).map(|meta| meta.dev()).map_err(|e| Error::writing("look at", path, e));
+    if disk(folder)? == disk(work)? {
+        return Ok(());
+    }
+    let (folder, work) = (folder.display(), work.display());
+    Err(Error::Output(format!(
+        "`{folder}` and `{work}` are on different disks, outputs cannot be renamed into place: remove the link or mount, or choose another folder with --output"
+    )))
 }
 
 fn names_in(folder: &Path) -> Result<Vec<String>> {
@@ -220,6 +254,41 @@ fn sync_folder(folder: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
+    fn staged(file: &str, bytes: &[u8]) -> StagedFile {
+        let sha256 = crate::digest::hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes));
+        StagedFile { file: file.into(), bytes: bytes.len() as u64, sha256 }
+    }
+
+    #[test]
+    fn a_run_removes_only_old_files_of_its_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let space = Workspace::open(folder.path(), "r1").expect("open");
+        space.stage("rejects/new.csv", b"new").expect("stage");
+        fs::create_dir_all(folder.path().join("rejects")).expect("a folder");
+        for name in ["old.csv", "mine.csv", "new.csv"] {
+            fs::write(folder.path().join("rejects").join(name), "old").expect("written");
+        }
+        let old = ["rejects/old.csv", "rejects/new.csv", "rejects/none.csv", "../outside"].map(str::to_owned);
+        space.publish(vec![staged("rejects/new.csv", b"new")], old.to_vec(), &|_| {}).expect("published");
+        let read = |name: &str| fs::read(folder.path().join("rejects").join(name)).ok();
+        assert_eq!(
+            (read("old.csv"), read("mine.csv"), read("new.csv")),
+            (None, Some(b"old".to_vec()), Some(b"new".to_vec()))
+        );
+    }
+
+    #[test]
+    fn a_working_folder_on_another_disk_is_refused_at_once() {
+        let (folder, other) = (tempfile::tempdir().expect("a folder"), Path::new("/dev/shm"));
+        if fs::metadata(other).map(|m| m.dev()).ok() == fs::metadata(folder.path()).map(|m| m.dev()).ok() {
+            return;
+        }
+        let Ok(elsewhere) = tempfile::tempdir_in(other) else { return };
+        std::os::unix::fs::symlink(elsewhere.path(), folder.path().join(WORK_FOLDER)).expect("a link");
+        let refused = Workspace::open(folder.path(), "r1").expect_err("refused").to_string();
+        assert!(refused.contains("are on different disks"), "{refused}");
+    }
+
     #[test]
     fn an_interrupted_publication_is_completed() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -232,7 +301,7 @@ mod tests {
         fs::write(output.join("a.csv"), "old a").expect("write");
         let journal = Journal {
             run_id: "r1".into(),
-            publish: vec!["a.csv".into(), "rejects/x.csv".into()],
+            publish: vec![staged("a.csv", b"new a"), staged("rejects/x.csv", b"new x")],
             remove: vec!["rejects/old.csv".into()],
         };
         journal.write(&space.work).expect("written");
@@ -249,7 +318,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let space = Workspace::open(folder.path(), "r1").expect("open");
         space.stage("a.csv", b"new").expect("stage");
-        let journal = Journal { run_id: "r1".into(), publish: vec!["a.csv".into()], remove: Vec::new() };
+        let journal = Journal { run_id: "r1".into(), publish: vec![staged("a.csv", b"new")], remove: Vec::new() };
         journal.write(&space.work).expect("written");
         space.keep_failure(&[]).expect("keep");
         drop(space);

@@ -9,10 +9,12 @@ use std::path::PathBuf;
 use clap::Args;
 use tracing::info;
 
+use onefold::stop::Stop;
 use onefold::{Error, Result};
 
 use super::exit::Failure;
 use super::run::{InputArgs, at_least_one};
+use super::signals::{self, INTERRUPTED};
 use super::{Talk, help, out::Told};
 
 use prepare::Stage;
@@ -44,7 +46,12 @@ impl DrillArgs {
         let inputs = onefold::check(&self.input.settings(std::path::Path::new(""))?)?;
         let stage = Stage::prepare(&self.input, &inputs, self.work_dir.as_deref())?;
         let mut tally = Tally::default();
+        let stop = Stop::default();
+        signals::watch(&stop)?;
         for round in 1..=self.rounds {
+            // A signal to the terminal's whole group ended the last run as well; what the rounds left goes in any case.
+            stop.check()
+                .map_err(|_| Failure::Run { code: INTERRUPTED, told: format!("interrupted in round {round}") })?;
             let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(round as u64);
             stage.round(seed, &mut tally).map_err(|f| f.during(&format!("round {round} of {}", self.rounds)))?;
             info!(event = "drill_round", round, of = self.rounds, harm = tally.harm.len());

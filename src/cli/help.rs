@@ -36,7 +36,7 @@ Trust them:
   onefold verify                          proof from the files alone
   onefold run --chaos fail:3              a shard fails, a retry heals it
   onefold drill                           random faults, and no harm
-  onefold explain cust_00000042           where values and scores are from
+  onefold explain cust_00000042           where its values are from
   onefold diff last_week data_out         what a run changed
 
 Know your machine:

@@ -59,7 +59,7 @@ pub struct RunArgs {
     chaos: Vec<Drill>,
     /// As `--chaos fail:N`
     #[arg(long, value_name = "N", env = "CHAOS_FAIL_SHARD", hide = true)]
-    chaos_fail_shard: Option<usize>,
+    chaos_fail_shard: Option<String>,
     /// Do everything anew: reuse no shard of an earlier run, nor find its outputs up to date
     #[arg(long, help_heading = "Work")]
     fresh: bool,
@@ -185,9 +185,16 @@ impl RunArgs {
         settings.fresh = *fresh;
         settings.retry.max_retries = *max_retries;
         settings.retry.first_wait = *retry_wait;
-        settings.drills = chaos_fail_shard.map(Drill::fail_once).into_iter().chain(chaos.iter().cloned()).collect();
+        let failing = chaos_fail_shard.as_deref().map(failing_shard).transpose()?.flatten();
+        settings.drills = failing.into_iter().chain(chaos.iter().cloned()).collect();
         Ok(settings)
     }
+}
+
+/// The drill of `CHAOS_FAIL_SHARD`, if it is set to something.
+fn failing_shard(text: &str) -> Result<Option<Drill>> {
+    let wrong = |_| Error::Usage(format!("CHAOS_FAIL_SHARD is `{text}`: set it to the number of a shard, or unset it"));
+    if text.is_empty() { Ok(None) } else { text.parse().map(|shard| Some(Drill::fail_once(shard))).map_err(wrong) }
 }
 
 fn read_spec(file: &Path) -> Result<String> {

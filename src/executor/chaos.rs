@@ -16,7 +16,8 @@ use drill::Fault;
 #[derive(Debug, Clone)]
 pub struct Drills {
     shards: Vec<(usize, Fault)>,
-    kill_publish: bool,
+    /// After how many renames of the publication the process dies.
+    kill_publish: Vec<usize>,
     /// Who is told when a drill strikes.
     tell: fn(&Drill),
 }
@@ -28,7 +29,7 @@ impl Drills {
     /// # Errors
     /// [`Error::Usage`] for a drill of a shard that does not exist.
     pub fn new(drills: &[Drill], shards: usize, tell: fn(&Drill)) -> Result<Self> {
-        let mut all = Self { shards: Vec::new(), kill_publish: false, tell };
+        let mut all = Self { shards: Vec::new(), kill_publish: Vec::new(), tell };
         for drill in drills {
             match drill {
                 Drill::Shard(shard, _) if *shard >= shards => {
@@ -47,7 +48,7 @@ impl Drills {
     fn add(&mut self, drill: &Drill) {
         match drill {
             Drill::Shard(shard, fault) => self.shards.push((*shard, *fault)),
-            Drill::KillPublish => self.kill_publish = true,
+            Drill::KillPublish(renames) => self.kill_publish.push(*renames),
             Drill::Random(..) => {}
         }
     }
@@ -113,10 +114,10 @@ impl Drills {
         }
     }
 
-    /// Ends the process as a crash would, when a drill says so of the time between two renames.
-    pub fn strike_publication(&self) {
-        if self.kill_publish {
-            (self.tell)(&Drill::KillPublish);
+    /// Ends the process as a crash would, when a drill says so of the publication after so many renames.
+    pub fn strike_publication(&self, renames: usize) {
+        if self.kill_publish.contains(&renames) {
+            (self.tell)(&Drill::KillPublish(renames));
             std::process::abort();
         }
     }

@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
@@ -16,7 +16,8 @@ use super::StoredPart;
 use super::read::footer;
 use crate::error::{Error, Result};
 
-/// Under which keys a part's footer holds its shard and the shard's account.
+/// Under which keys a part's footer holds the key of its set, its shard and the shard's account.
+const KEY: &str = "onefold.key";
 const SHARD: &str = "onefold.shard";
 const ACCOUNT: &str = "onefold.account";
 
@@ -31,8 +32,9 @@ pub struct Found {
     pub account: String,
 }
 
-/// Notes shard and account in the footer.
-pub(super) fn note<W: Write>(writer: &mut FileWriter<W>, shard: usize, account: &str) {
+/// Notes set, shard and account in the footer.
+pub(super) fn note<W: Write>(writer: &mut FileWriter<W>, key: &str, shard: usize, account: &str) {
+    writer.write_metadata(KEY, key);
     writer.write_metadata(SHARD, shard.to_string());
     writer.write_metadata(ACCOUNT, account);
 }
@@ -42,12 +44,12 @@ pub(super) fn name(shard: usize, digest: u128) -> String {
     format!("{shard}-{digest:032x}.arrow")
 }
 
-/// The whole parts of a folder, one a shard, in order of shard; whatever else it holds is removed. The profiles must have
-/// this schema.
+/// The whole parts of a folder that belong to the set of this key, one a shard, in order of shard; whatever else it holds
+/// is removed. The profiles must have this schema.
 ///
 /// # Errors
 /// I/O.
-pub fn find(folder: &Path, shards: usize, schema: &SchemaRef) -> Result<Vec<Found>> {
+pub fn find(folder: &Path, shards: usize, schema: &SchemaRef, key: &str) -> Result<Vec<Found>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -56,7 +58,7 @@ pub fn find(folder: &Path, shards: usize, schema: &SchemaRef) -> Result<Vec<Foun
     let mut names: Vec<String> =
         entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort_unstable();
-    let read = |name: &String| (folder.join(name), trusted(folder, name, shards, schema));
+    let read = |name: &String| (folder.join(name), trusted(folder.join(name), name, shards, schema, key));
     let mut found: Vec<Found> = Vec::new();
     for (path, part) in names.par_iter().map(read).collect::<Vec<_>>() {
         match part {
@@ -84,27 +86,28 @@ impl StoredPart {
 }
 
 fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
+    let is_folder = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir());
+    match if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) } {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::writing("remove", path, e)),
         _ => Ok(()),
     }
 }
 
 /// The part of that name, if it can be trusted.
-fn trusted(folder: &Path, name: &str, shards: usize, schema: &SchemaRef) -> Option<Found> {
+fn trusted(path: PathBuf, name: &str, shards: usize, schema: &SchemaRef, key: &str) -> Option<Found> {
     let (shard, rest) = name.split_once('-')?;
     let shard = shard.parse().ok().filter(|shard| *shard < shards)?;
     let named = u128::from_str_radix(rest.strip_suffix(".arrow")?, 16).ok()?;
-    let path = folder.join(name);
     if digest(&path).ok()? != named || self::name(shard, named) != name {
         return None;
     }
     let mut file = File::open(&path).ok()?;
     let bytes = file.metadata().ok()?.len();
     let notes = footer(&mut file).ok()?.notes;
-    let note = |key: &str| notes.iter().find(|(name, _)| name == key).map(|(_, text)| text.clone());
+    let note = |wanted: &str| notes.iter().find(|(name, _)| name == wanted).map(|(_, text)| text.clone());
     let account = note(ACCOUNT)?;
     note(SHARD).filter(|noted| *noted == shard.to_string())?;
+    note(KEY).filter(|noted| *noted == key)?;
     let part = StoredPart { path, rows: 0, bytes, digest: named, ends: None };
     // The digest holds, but whoever wrote the file may not have been us: a reader that panics on it is a refusal.
     let (rows, ends) = catch_unwind(AssertUnwindSafe(|| walk(&part, schema))).ok()??;

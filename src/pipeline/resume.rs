@@ -69,11 +69,11 @@ pub(super) fn begin(
     if !reader.settings.fresh && Checkpoints::any(&root) {
         let makings = makings(reader, digests.get()?);
         if let Some(checkpoints) = Checkpoints::find(&root, &makings)? {
+            rejects.extend(stored(reader, &checkpoints));
             for ((source, files), read) in sources().zip(&checkpoints.read) {
                 record.source_read(source, files, read);
                 within_limit(reader.settings, source, read)?;
             }
-            rejects.extend(stored(reader, &checkpoints));
             return Ok(Resumed { checkpoints, rows: None });
         }
     }

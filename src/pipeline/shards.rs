@@ -68,7 +68,7 @@ pub(super) fn build_all(
         };
         let timer = Instant::now();
         events::build_start(&wanted);
-        let parts = Parts::create(&folder, reader.shards)?;
+        let parts = Parts::create(&folder, reader.shards, &checkpoints.key)?;
         let missing: Vec<(usize, u32)> = (0..reader.shards)
             .filter(|shard| wanted[*shard])
             .map(|shard| (shard, record.next_attempt(shard)))
@@ -79,7 +79,8 @@ pub(super) fn build_all(
             built[shard] = Some(stored);
         }
         if let Some(failure) = failure {
-            parts.settle()?;
+            // What is not synced is only lost to a power cut; the failure is the news.
+            let _ = parts.settle();
             warn!(event = "shards_kept", kept = built.iter().flatten().count(), shards = reader.shards);
             return Err(failure);
         }
@@ -103,7 +104,7 @@ pub(super) fn build_all(
 /// What an earlier run built, without the shards that a drill names.
 fn found(reader: &Reader<'_>, checkpoints: &Checkpoints, drills: &Drills) -> Result<Vec<Option<Built>>> {
     let mut built = vec![None; reader.shards];
-    let found = parts::find(&checkpoints.parts(), reader.shards, &schema(&reader.settings.spec))?;
+    let found = parts::find(&checkpoints.parts(), reader.shards, &schema(&reader.settings.spec), &checkpoints.key)?;
     for parts::Found { shard, part, account } in found {
         match serde_json::from_str::<Account>(&account) {
             Ok(account) if account.customers == part.rows as u64 && !drills.names(shard) => {

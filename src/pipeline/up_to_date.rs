@@ -15,7 +15,7 @@ pub(super) fn find(settings: &Settings, shards: usize, digests: &Digests<'_>) ->
     if settings.fresh || !settings.drills.is_empty() {
         return Ok(None);
     }
-    let Some(manifest) = read(&settings.output) else { return Ok(None) };
+    let Some(manifest) = last_run(&settings.output) else { return Ok(None) };
     let same = asks_the_same(&manifest, settings, shards)
         && has_files(&manifest, settings, digests.inputs())
         && outputs_are_whole(&manifest, &settings.output)
@@ -23,7 +23,8 @@ pub(super) fn find(settings: &Settings, shards: usize, digests: &Digests<'_>) ->
     Ok(same.then_some(manifest))
 }
 
-fn read(output: &Path) -> Option<Manifest> {
+/// The manifest in an output folder, if it is one of this version's.
+pub(super) fn last_run(output: &Path) -> Option<Manifest> {
     serde_json::from_slice(&std::fs::read(output.join(MANIFEST_FILE)).ok()?).ok()
 }
 

@@ -3,7 +3,10 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use rustix::fs::OFlags;
 
 use chrono::{SecondsFormat, Utc};
 
@@ -24,7 +27,9 @@ impl Drop for Lock {
 /// Takes the lock, or says who has it.
 pub(super) fn hold(work: &Path, output: &Path, run_id: &str) -> Result<Lock> {
     let path = work.join("lock");
-    let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+    // A link in its place would have us write to somebody else's file.
+    let no_links = OFlags::NOFOLLOW.bits().cast_signed();
+    let open = File::options().read(true).write(true).create(true).truncate(false).custom_flags(no_links).open(&path);
     let mut file = open.map_err(|e| Error::writing("open", &path, e))?;
     match file.try_lock() {
         Ok(()) => {}

@@ -87,11 +87,17 @@ fn a_second_run_is_refused_with_the_firsts_process_and_start() {
 
 #[test]
 fn a_crash_between_renames_is_completed_by_the_next_command() {
-    for next in [&["verify"][..], &["run"], &["run", "--fresh"]] {
+    for (next, drill) in [
+        (&["verify"][..], "kill:publish"),
+        (&["run"], "kill:publish:0"),
+        (&["run", "--fresh"], "kill:publish:2"),
+        (&["explain", "cust_00000007"], "kill:publish:3"),
+        (&["diff", "want", "data_out"], "kill:publish"),
+    ] {
         let dir = Workdir::with_sample(50);
         dir.onefold(&["run", "--output", "want"]).expect(0);
         dir.onefold(&["run", "--safe-csv"]).expect(0);
-        assert_eq!(dir.onefold(&["run", "--chaos", "kill:publish"]).0.status.code(), None);
+        assert_eq!(dir.onefold(&["run", "--chaos", drill]).0.status.code(), None);
         assert!(dir.exists("data_out/.onefold/journal.json"));
         dir.onefold(next).expect(0);
         assert!(dir.outputs("data_out") == dir.outputs("want"));
@@ -131,6 +137,71 @@ fn a_drill_finds_harm() {
     let dir = Workdir::with_sample(20);
     fs::remove_file(dir.path("sample_data/crm.csv")).expect("removed");
     assert!(dir.onefold(&["drill", "--rounds", "1"]).expect(4).contains("source `crm`"));
+}
+
+#[test]
+fn what_is_staged_must_still_be_there_to_be_published() {
+    let dir = Workdir::with_sample(50);
+    dir.onefold(&["run", "--safe-csv"]).expect(0);
+    let (outputs, manifest) = (dir.outputs("data_out"), dir.bytes("data_out/run.json"));
+    let mut run = dir.start(&["run", "--log-format", "json", "--threads", "1", "--chaos", "slow:15:1s"]);
+    wait_until_built(&dir, 15);
+    fs::remove_dir_all(dir.path("data_out/.onefold/staging")).expect("removed");
+    assert_eq!(run.wait().expect("it ends").code(), Some(7));
+    assert!(dir.outputs("data_out") == outputs && dir.bytes("data_out/run.json") == manifest);
+}
+
+#[test]
+fn shards_of_other_inputs_are_never_taken() {
+    let dir = Workdir::with_sample(300);
+    let full = ["--threads", "1", "--chaos", "enospc:15"];
+    dir.onefold(&["run", "--output", "want"]).expect(0);
+    dir.onefold(&[&["run"][..], &full].concat()).expect(7);
+    let crm = dir.read("sample_data/crm.csv");
+    dir.write("other/crm.csv", crm.replace("2026-", "2025-"));
+    for name in ["billing", "product", "support"] {
+        dir.write(&format!("other/{name}.csv"), dir.bytes(&format!("sample_data/{name}.csv")));
+    }
+    dir.onefold(&[&["run", "--input", "other", "--output", "foreign"][..], &full].concat()).expect(7);
+    let set = |output: &str| {
+        let sets = fs::read_dir(dir.path(&format!("{output}/.onefold/checkpoints"))).expect("sets").flatten();
+        sets.map(|set| set.path().join("parts")).next().expect("a set")
+    };
+    fs::remove_dir_all(set("data_out")).expect("removed");
+    fs::rename(set("foreign"), set("data_out")).expect("moved");
+    let ran = dir.onefold(&["run"]);
+    ran.expect(0);
+    assert!(!ran.stdout().contains("resumed") && dir.outputs("data_out") == dir.outputs("want"));
+}
+
+#[test]
+fn a_users_file_among_the_rejects_stays() {
+    let dir = Workdir::with_sample(20);
+    dir.write("sample_data/crm.csv", dir.read("sample_data/crm.csv") + "short,row\n");
+    dir.write("data_out/rejects/contracts-2024.csv", "mine");
+    dir.onefold(&["run"]).expect(0);
+    assert!(dir.exists("data_out/rejects/crm.csv"));
+    fs::write(dir.path("sample_data/crm.csv"), dir.read("sample_data/crm.csv").replace("short,row\n", ""))
+        .expect("written");
+    dir.onefold(&["run"]).expect(0);
+    assert!(!dir.exists("data_out/rejects/crm.csv"));
+    assert_eq!(dir.read("data_out/rejects/contracts-2024.csv"), "mine");
+}
+
+#[test]
+fn a_finished_run_leaves_only_its_lock() {
+    let dir = Workdir::with_sample(20);
+    let left = || {
+        let list = fs::read_dir(dir.path("data_out/.onefold")).expect("a list").flatten();
+        list.map(|e| e.file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
+    };
+    dir.onefold(&["run", "--chaos", "fail:3:always", "--max-retries", "0"]).expect(5);
+    dir.onefold(&["run"]).expect(0);
+    assert_eq!(left(), ["lock"]);
+    dir.onefold(&["run"]).expect(0);
+    assert_eq!(left(), ["lock"], "up to date");
+    dir.onefold(&["run", "--chaos", "fail:99"]).expect(2);
+    assert_eq!(left(), ["lock"], "wrong usage");
 }
 
 /// The script that does it at full size by hand: SIGKILL at random moments, old or new outputs after each, the same bytes

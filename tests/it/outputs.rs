@@ -191,8 +191,12 @@ fn an_interrupted_publication_is_completed_by_the_next_command() {
     for name in ["profiles.parquet", "run.json"] {
         dir.write(&run(name), dir.bytes(&format!("new/{name}")));
     }
-    let journal = r#"{"run_id":"r1","publish":["profiles.csv","profiles.parquet","run.json"],"remove":[]}"#;
-    dir.write("data_out/.onefold/journal.json", journal);
+    let staged = ["profiles.csv", "profiles.parquet", "run.json"].map(|name| {
+        let (bytes, sha256) = onefold::digest::sha256_of(&dir.path(&format!("new/{name}"))).expect("a digest");
+        serde_json::json!({"file": name, "bytes": bytes, "sha256": sha256})
+    });
+    let journal = serde_json::json!({"run_id": "r1", "publish": staged, "remove": []});
+    dir.write("data_out/.onefold/journal.json", journal.to_string());
     dir.onefold(&["verify"]).expect(0);
     assert_eq!(dir.bytes("data_out/run.json"), dir.bytes("new/run.json"));
     assert!(!dir.exists("data_out/.onefold/journal.json"));

@@ -1,6 +1,7 @@
 //! One round: old outputs, runs with faults, runs without, and what is to be proved after each.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
@@ -11,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use onefold::manifest::Manifest;
-use onefold::workspace::MANIFEST_FILE;
+use onefold::workspace::{MANIFEST_FILE, REJECTS_FOLDER, WORK_FOLDER};
 use onefold::{Error, Result};
 
 use super::prepare::{Stage, failure, read};
@@ -82,7 +83,7 @@ impl Stage {
     fn one(&self, output: &Path, args: &[String], seed: u64, tally: &mut Tally) -> std::result::Result<bool, Failure> {
         let ended = self.disturbed(output, args)?;
         tally.runs += 1;
-        tally.note(&ended);
+        let crashed = tally.note(&ended);
         if let Some(problem) = self.problem(output)? {
             tally.harm.push(format!("seed {seed}: {problem} after a run that ended with {}", ended.status));
         }
@@ -90,7 +91,8 @@ impl Stage {
             Some(0) => tally.succeeded += 1,
             // A crash between renames may come before: then the run completed that publication, and failed.
             Some(5 | 7) => tally.failed_cleanly += 1,
-            None => tally.killed += 1,
+            None if crashed => tally.killed += 1,
+            None => tally.harm.push(format!("seed {seed}: a run ended with {} though no drill said so", ended.status)),
             Some(_) => return Err(failure(&ended)),
         }
         Ok(ended.status.success())
@@ -105,13 +107,21 @@ impl Stage {
         Ok(())
     }
 
-    /// What is wrong with the outputs in a folder: each must be an old or a new one, whole.
+    /// What is wrong with the outputs in a folder: all must be old or all new, whole; a publication that a crash interrupted
+    /// may have both, but then its journal is there.
     fn problem(&self, output: &Path) -> Result<Option<String>> {
+        let (mut old, mut new) = (true, true);
         for name in &self.outputs {
             let bytes = read(&output.join(name))?;
-            if bytes != read(&self.path("old").join(name))? && bytes != read(&self.path("want").join(name))? {
+            let (is_old, is_new) =
+                (bytes == read(&self.path("old").join(name))?, bytes == read(&self.path("want").join(name))?);
+            if !is_old && !is_new {
                 return Ok(Some(format!("`{name}` is neither the old nor the new one")));
             }
+            (old, new) = (old && is_old, new && is_new);
+        }
+        if !old && !new && !output.join(WORK_FOLDER).join("journal.json").exists() {
+            return Ok(Some("old and new outputs stand side by side".into()));
         }
         let whole = serde_json::from_slice::<Manifest>(&read(&output.join(MANIFEST_FILE))?).is_ok();
         Ok((!whole).then(|| format!("`{MANIFEST_FILE}` is not whole")))
@@ -120,7 +130,8 @@ impl Stage {
     /// The last proof of a round.
     fn judge(&self, output: &Path, seed: u64, tally: &mut Tally) -> Result<()> {
         let same = |name: &String| Ok(read(&output.join(name))? == read(&self.path("want").join(name))?);
-        let same = self.outputs.iter().map(same).collect::<Result<Vec<bool>>>()?;
+        let mut same = self.outputs.iter().map(same).collect::<Result<Vec<bool>>>()?;
+        same.push(rejects(output)? == rejects(&self.path("want"))?);
         let verified = onefold::verify(&self.input, output);
         if !same.contains(&false) && verified.is_ok() {
             tally.healed += 1;
@@ -138,15 +149,17 @@ impl Stage {
 }
 
 impl Tally {
-    /// Counts what the run's log tells.
-    fn note(&mut self, ended: &Output) {
+    /// Counts what the run's log tells; whether a drill ended the process.
+    fn note(&mut self, ended: &Output) -> bool {
+        let mut crashed = false;
         let stderr = String::from_utf8_lossy(&ended.stderr);
         for event in stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
             match event["event"].as_str() {
                 Some("drill") => {
                     let drill = event["drill"].as_str().unwrap_or_default();
-                    let kind =
-                        if drill == "kill:publish" { drill } else { drill.split(':').next().unwrap_or_default() };
+                    let publish = drill.starts_with("kill:publish");
+                    let kind = if publish { "kill:publish" } else { drill.split(':').next().unwrap_or_default() };
+                    crashed |= kind.starts_with("kill");
                     *self.faults.entry(kind.to_owned()).or_default() += 1;
                 }
                 Some("shard_retry") => self.retried += 1,
@@ -154,7 +167,15 @@ impl Tally {
                 _ => {}
             }
         }
+        crashed
     }
+}
+
+/// The rejects files of an output folder, by name.
+fn rejects(output: &Path) -> Result<BTreeMap<OsString, Vec<u8>>> {
+    let folder = output.join(REJECTS_FOLDER);
+    let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+    entries.map(|entry| Ok((entry.file_name(), read(&entry.path())?))).collect()
 }
 
 /// The ids of a CSV output.

@@ -9,8 +9,8 @@ use std::time::Duration;
 pub enum Drill {
     /// A fault of a shard.
     Shard(usize, Fault),
-    /// The process dies between two renames of the publication.
-    KillPublish,
+    /// The process dies in the publication, after so many renames.
+    KillPublish(usize),
     /// So many drills of any kind, chosen by the seed.
     Random(u64, usize),
 }
@@ -37,7 +37,7 @@ pub enum Fault {
 }
 
 /// The kinds of a drill, as they are written: what `--help` and an error list.
-pub const KINDS: &str = "fail:N, fail:N:always, panic:N, slow:N:DURATION, kill:N, kill:publish, truncate:N, corrupt:N, enospc:N and random:SEED:COUNT";
+pub const KINDS: &str = "fail:N, fail:N:always, panic:N, slow:N:DURATION, kill:N, kill:publish, kill:publish:N, truncate:N, corrupt:N, enospc:N and random:SEED:COUNT";
 
 /// More random drills than this would be a wrong number.
 const MOST_RANDOM: usize = 10_000;
@@ -49,7 +49,8 @@ impl FromStr for Drill {
         let bad = || format!("`{text}` is no drill; known drills are {KINDS}");
         let parts: Vec<&str> = text.split(':').collect();
         let fault = match parts[..] {
-            ["kill", "publish"] => return Ok(Self::KillPublish),
+            ["kill", "publish"] => return Ok(Self::KillPublish(1)),
+            ["kill", "publish", renames] => return renames.parse().map(Self::KillPublish).map_err(|_| bad()),
             ["random", seed, count] => {
                 let count = count.parse().ok().filter(|count| *count <= MOST_RANDOM);
                 return seed.parse().ok().zip(count).map(|(s, n)| Self::Random(s, n)).ok_or_else(bad);
@@ -72,7 +73,8 @@ impl FromStr for Drill {
 impl fmt::Display for Drill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::KillPublish => f.write_str("kill:publish"),
+            Self::KillPublish(1) => f.write_str("kill:publish"),
+            Self::KillPublish(renames) => write!(f, "kill:publish:{renames}"),
             Self::Random(seed, count) => write!(f, "random:{seed}:{count}"),
             Self::Shard(shard, fault) => match fault {
                 Fault::FailAlways => write!(f, "fail:{shard}:always"),
@@ -93,7 +95,7 @@ impl Drill {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Shard(_, fault) => fault.kind(),
-            Self::KillPublish => "kill",
+            Self::KillPublish(_) => "kill",
             Self::Random(..) => "random",
         }
     }
@@ -127,6 +129,7 @@ mod tests {
             "slow:2:10ms",
             "kill:3",
             "kill:publish",
+            "kill:publish:0",
             "truncate:3",
             "corrupt:3",
             "enospc:3",
@@ -145,6 +148,7 @@ mod tests {
             "nap:1",
             "kill",
             "kill:",
+            "kill:publish:x",
             "truncate:publish",
             "random:1",
             "random:1:999999",

@@ -26,7 +26,7 @@ fn one(dice: &mut ChaCha8Rng, shards: usize) -> Drill {
         9..11 => Fault::Truncate,
         11..13 => Fault::Corrupt,
         13 => Fault::FullDisk,
-        _ => return Drill::KillPublish,
+        _ => return Drill::KillPublish(throw(5) as usize),
     };
     Drill::Shard(shard, fault)
 }
