@@ -7,6 +7,7 @@ pub mod exit;
 mod generate;
 pub mod logging;
 mod out;
+mod report;
 mod run;
 mod summary;
 pub mod threads;
@@ -59,6 +60,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Prove a finished run from its files alone
     Verify(verify::VerifyArgs),
+    /// Write the run as a page: data_out/report.html
+    Report(report::ReportArgs),
     /// Time the whole run by number of shards
     Bench(bench::BenchArgs),
     /// Write sample data of any size
@@ -74,6 +77,7 @@ Examples:
   onefold run --print-profile > my.toml             a profile spec to start from
   onefold run --profile my.toml                     your own profile
   onefold verify                                    proof from the files alone
+  onefold report                                    the run as a page, for a browser
   onefold bench --shards 1,16 --export-chart bench.svg      what shards gain here
 
 Exit codes:
@@ -124,6 +128,7 @@ impl Cli {
             Command::Run(args) => args.run(&self.talk, self.run_id()),
             Command::Check(args) => args.run(&self.talk),
             Command::Verify(args) => args.run(&self.talk),
+            Command::Report(args) => args.run(&self.talk),
             Command::Bench(args) => return args.run(&self.talk),
             Command::Generate(args) => args.run(&self.talk),
             Command::Completions(args) => args.run(),

@@ -16,6 +16,10 @@ pub const WORK_FOLDER: &str = ".onefold";
 pub const MANIFEST_FILE: &str = "run.json";
 /// Folder of the rejects files.
 pub const REJECTS_FOLDER: &str = "rejects";
+/// Name of the report. It is of the run whose manifest stands beside it, and no output: it tells times.
+pub const REPORT_FILE: &str = "report.html";
+/// Folder of the failed runs' records in the working folder.
+pub const FAILED_FOLDER: &str = "failed";
 
 /// Failed runs that are kept to look at.
 const KEPT_FAILURES: usize = 10;
@@ -93,8 +97,10 @@ impl Workspace {
     /// # Errors
     /// I/O. From the moment the journal is synced, the next command on the folder completes what is left.
     pub fn publish(&self, names: &[String]) -> Result<()> {
-        names.iter().try_for_each(|name| self.replaceable(name))?;
-        let remove = old_rejects(&self.output)?.into_iter().filter(|old| !names.contains(old)).collect();
+        names.iter().map(String::as_str).chain([REPORT_FILE]).try_for_each(|name| self.replaceable(name))?;
+        // The old run's report goes with the old run.
+        let old = old_rejects(&self.output)?.into_iter().chain([REPORT_FILE.to_owned()]);
+        let remove = old.filter(|old| !names.contains(old)).collect();
         let journal = Journal { run_id: self.run_id.clone(), publish: names.to_vec(), remove };
         let text = serde_json::to_vec(&journal).map_err(|e| Error::Bug(format!("journal: {e}")))?;
         sync_folder(&self.staging())?;
@@ -129,7 +135,7 @@ impl Workspace {
         if !self.work.join("journal.json").exists() {
             remove_folder(&self.work.join("staging"))?;
         }
-        let failed = self.work.join("failed");
+        let failed = self.work.join(FAILED_FOLDER);
         let folder = failed.join(&self.run_id);
         fs::create_dir_all(&folder).map_err(|e| Error::writing("create", &folder, e))?;
         for (name, bytes) in files {
@@ -157,6 +163,29 @@ pub fn recover(output: &Path) -> Result<()> {
     finish_publication(output, &work)
 }
 
+/// Replaces one file in the output folder or in a folder of it, whole, while no run writes there: beside, synced,
+/// renamed. `make` gives its name and bytes when the folder is held and an interrupted publication completed. Gives its
+/// path.
+///
+/// # Errors
+/// [`Error::Output`] when a run holds the folder; I/O; those of `make`.
+pub fn replace(output: &Path, make: impl FnOnce() -> Result<(PathBuf, Vec<u8>)>) -> Result<PathBuf> {
+    let work = output.join(WORK_FOLDER);
+    fs::create_dir_all(&work).map_err(|e| Error::writing("create", &work, e))?;
+    let _lock = lock(&work, output, "report")?;
+    finish_publication(output, &work)?;
+    let (name, bytes) = make()?;
+    let (beside, target) = (work.join("replace.new"), output.join(name));
+    let done = write_file(&beside, &bytes).and_then(|()| rename(&beside, &target));
+    if done.is_err() {
+        // The first failure is the one to tell.
+        let _ = fs::remove_file(&beside);
+    }
+    done?;
+    target.parent().map_or(Ok(()), sync_folder)?;
+    Ok(target)
+}
+
 /// Fails when a run into `output` would overwrite one of these files.
 ///
 /// # Errors
@@ -168,7 +197,7 @@ pub fn refuse_overlap<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Pa
         let Ok(path) = fs::canonicalize(input) else { continue };
         let Ok(inside) = path.strip_prefix(&output) else { continue };
         let first = inside.components().next();
-        let ours = ["profiles.csv", "profiles.parquet", MANIFEST_FILE, REJECTS_FOLDER, WORK_FOLDER];
+        let ours = ["profiles.csv", "profiles.parquet", MANIFEST_FILE, REJECTS_FOLDER, REPORT_FILE, WORK_FOLDER];
         if first.is_some_and(|c| matches!(c, Component::Normal(name) if ours.iter().any(|o| name == *o))) {
             let message = format!(
                 "the run would overwrite its own input `{}`: choose another folder with --output",

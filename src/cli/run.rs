@@ -14,7 +14,7 @@ use onefold::source::RejectLimit;
 use onefold::spec::{DEFAULT_TEXT, Spec};
 use onefold::{Error, Result};
 
-use super::{Talk, out::say, summary};
+use super::{Talk, out::say, report, summary};
 
 /// Flags of `onefold run`.
 #[derive(Debug, Args)]
@@ -61,6 +61,9 @@ pub struct RunArgs {
     /// Ignore what earlier runs left; a run does so anyway, for now
     #[arg(long, help_heading = "Work")]
     fresh: bool,
+    /// Write no report.html
+    #[arg(long)]
+    no_report: bool,
 }
 
 /// Flags that name the inputs and the profile.
@@ -127,7 +130,10 @@ impl RunArgs {
             return say(&text);
         }
         let manifest = onefold::run(&self.settings(run_id)?)?;
-        if talk.quiet { Ok(()) } else { say(&summary::of(&manifest, &self.input.input, &self.output)) }
+        if !talk.quiet {
+            say(&summary::of(&manifest, &self.input.input, &self.output))?;
+        }
+        if self.no_report { Ok(()) } else { report::after_run(&self.output, talk) }
     }
 
     fn settings(&self, run_id: &str) -> Result<Settings> {
@@ -146,6 +152,7 @@ impl RunArgs {
             chaos,
             chaos_fail_shard,
             fresh: _,
+            no_report: _,
         } = self;
         let mut settings = input.settings(output)?;
         run_id.clone_into(&mut settings.run_id);
