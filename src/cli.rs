@@ -10,6 +10,7 @@ mod out;
 mod report;
 mod run;
 mod summary;
+mod telemetry;
 pub mod threads;
 mod verify;
 

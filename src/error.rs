@@ -76,6 +76,9 @@ pub enum Error {
     /// A finished run does not hold what it claims.
     #[error("verification failed: {0}")]
     Verify(String),
+    /// Telemetry could not be told; the run is as it is.
+    #[error("{0}")]
+    Telemetry(String),
     /// Our own proof failed: a bug in onefold, never the user's data.
     #[error("internal error, please report it: {0}")]
     Bug(String),

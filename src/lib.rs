@@ -95,6 +95,7 @@ pub mod shard;
 pub mod sink;
 pub mod source;
 pub mod spec;
+pub mod telemetry;
 pub mod verify;
 pub mod workspace;
 

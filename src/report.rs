@@ -88,7 +88,8 @@ fn page(manifest: &Manifest, folder: &Path) -> Result<String> {
         section("run", "Run", render("facts.html", include_str!("report/facts.html"), &facts)?),
         section("files", "Files", render("files.html", include_str!("report/files.html"), &files)?),
     ];
-    let page = Page { style: Safe::constant(include_str!("report/style.css")), head: figures::head(manifest), sections };
+    let page =
+        Page { style: Safe::constant(include_str!("report/style.css")), head: figures::head(manifest), sections };
     Ok(render("page.html", include_str!("report/page.html"), &page)?.as_str().to_owned())
 }
 

@@ -40,8 +40,9 @@ pub fn find(output: &Path, which: &Which) -> Result<Run> {
             Some(run) => Ok(run),
             None => newest(output, &failed)?.ok_or_else(|| Error::NoRun(output.to_owned())),
         },
-        Which::Failed => newest(output, &failed)?
-            .ok_or_else(|| Error::Usage(format!("no failed run is kept in `{}`: leave --failed away", output.display()))),
+        Which::Failed => newest(output, &failed)?.ok_or_else(|| {
+            Error::Usage(format!("no failed run is kept in `{}`: leave --failed away", output.display()))
+        }),
         Which::Id(id) => match finished.filter(|run| run.manifest.run_id == *id) {
             Some(run) => Ok(run),
             // Only a name from the list: an id is no path.
@@ -49,14 +50,6 @@ pub fn find(output: &Path, which: &Which) -> Result<Run> {
             None => Err(unknown(output, id, &failed)),
         },
     }
-}
-
-/// The newest failed run's id, when it is newer than this run.
-///
-/// # Errors
-/// I/O.
-pub fn failed_since(output: &Path, run_id: &str) -> Result<Option<String>> {
-    Ok(failed_ids(output)?.pop().filter(|failed| failed.as_str() > run_id))
 }
 
 fn unknown(output: &Path, id: &str, failed: &[String]) -> Error {

@@ -186,27 +186,33 @@ pub fn replace(output: &Path, make: impl FnOnce() -> Result<(PathBuf, Vec<u8>)>)
     Ok(target)
 }
 
+/// What a run into an output folder replaces or removes there.
+const OURS: [&str; 6] = ["profiles.csv", "profiles.parquet", MANIFEST_FILE, REJECTS_FOLDER, REPORT_FILE, WORK_FOLDER];
+
+/// Whether a run into `output` would replace or remove this file, be it there yet or not.
+pub fn is_ours(output: &Path, file: &Path) -> bool {
+    let full = |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+    let place = fs::canonicalize(file).ok().or_else(|| {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        full(folder).ok().zip(file.file_name()).map(|(folder, name)| folder.join(name))
+    });
+    let (Ok(output), Some(place)) = (full(output), place) else { return false };
+    let first = place.strip_prefix(&output).ok().and_then(|inside| inside.components().next());
+    first.is_some_and(|c| matches!(c, Component::Normal(name) if OURS.iter().any(|ours| name == *ours)))
+}
+
 /// Fails when a run into `output` would overwrite one of these files.
 ///
 /// # Errors
 /// [`Error::Output`], naming the file.
 pub fn refuse_overlap<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
-    // A folder that does not exist yet holds no input.
-    let Ok(output) = fs::canonicalize(output) else { return Ok(()) };
-    for input in inputs {
-        let Ok(path) = fs::canonicalize(input) else { continue };
-        let Ok(inside) = path.strip_prefix(&output) else { continue };
-        let first = inside.components().next();
-        let ours = ["profiles.csv", "profiles.parquet", MANIFEST_FILE, REJECTS_FOLDER, REPORT_FILE, WORK_FOLDER];
-        if first.is_some_and(|c| matches!(c, Component::Normal(name) if ours.iter().any(|o| name == *o))) {
-            let message = format!(
-                "the run would overwrite its own input `{}`: choose another folder with --output",
-                path.display()
-            );
-            return Err(Error::Output(message));
-        }
+    match inputs.into_iter().find(|input| is_ours(output, input)) {
+        None => Ok(()),
+        Some(input) => Err(Error::Output(format!(
+            "the run would overwrite its own input `{}`: choose another folder with --output",
+            input.display()
+        ))),
     }
-    Ok(())
 }
 
 fn staging(work: &Path, run_id: &str) -> PathBuf {

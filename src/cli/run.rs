@@ -9,11 +9,13 @@ use clap::Args;
 
 use onefold::cell::iso_date;
 use onefold::executor::Drill;
+use onefold::manifest::Manifest;
 use onefold::settings::Settings;
 use onefold::source::RejectLimit;
 use onefold::spec::{DEFAULT_TEXT, Spec};
 use onefold::{Error, Result};
 
+use super::telemetry::TelemetryArgs;
 use super::{Talk, out::say, report, summary};
 
 /// Flags of `onefold run`.
@@ -62,8 +64,10 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Work")]
     fresh: bool,
     /// Write no report.html
-    #[arg(long)]
+    #[arg(long, help_heading = "Inputs and outputs")]
     no_report: bool,
+    #[command(flatten)]
+    telemetry: TelemetryArgs,
 }
 
 /// Flags that name the inputs and the profile.
@@ -129,9 +133,18 @@ impl RunArgs {
             let text = self.input.profile.as_deref().map_or_else(|| Ok(DEFAULT_TEXT.to_owned()), read_spec)?;
             return say(&text);
         }
-        let manifest = onefold::run(&self.settings(run_id)?)?;
+        let settings = self.settings(run_id)?;
+        self.telemetry.started(&settings)?;
+        let done = onefold::run(&settings);
+        let told = done.as_ref().map_or(Ok(()), |manifest| self.tell(talk, manifest));
+        self.telemetry.ended(&settings, &done);
+        done.and(told)
+    }
+
+    /// The summary and the report of a run that was published.
+    fn tell(&self, talk: &Talk, manifest: &Manifest) -> Result<()> {
         if !talk.quiet {
-            say(&summary::of(&manifest, &self.input.input, &self.output))?;
+            say(&summary::of(manifest, &self.input.input, &self.output))?;
         }
         if self.no_report { Ok(()) } else { report::after_run(&self.output, talk) }
     }
@@ -153,6 +166,7 @@ impl RunArgs {
             chaos_fail_shard,
             fresh: _,
             no_report: _,
+            telemetry: _,
         } = self;
         let mut settings = input.settings(output)?;
         run_id.clone_into(&mut settings.run_id);

@@ -44,7 +44,11 @@ pub fn render(name: &'static str, template: &'static str, values: &impl Serializ
 }
 
 /// What XML cannot hold, and what would turn the line's direction, becomes U+FFFD: paths and headers can be anything.
-fn printable(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> std::result::Result<(), minijinja::Error> {
+fn printable(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> std::result::Result<(), minijinja::Error> {
     match value.as_str() {
         Some(text) if !value.is_safe() && text.contains(is_unprintable) => {
             escape_formatter(out, state, &Value::from(text.replace(is_unprintable, "\u{fffd}")))

@@ -70,7 +70,11 @@ pub(super) fn quality(
         full: named(|n| n.nulls == Some(0)),
         unknown: named(|n| n.nulls.is_none()),
         asked: columns.is_some(),
-        nulls: table("Empty cells by column", ["column", "columns"], &nulls(columns.as_deref().unwrap_or_default(), manifest))?,
+        nulls: table(
+            "Empty cells by column",
+            ["column", "columns"],
+            &nulls(columns.as_deref().unwrap_or_default(), manifest),
+        )?,
         bad_values: table("Bad values by source and column", ["column", "columns"], &bad_values(manifest))?,
         clean: (clean > 0).then(|| counted(clean, "typed column")),
         left_out: left_out(&reasons),

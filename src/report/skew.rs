@@ -48,9 +48,10 @@ pub(super) fn shards(manifest: &Manifest) -> Result<Shards> {
 }
 
 fn skew(manifest: &Manifest) -> Result<Option<Skew>> {
-    let built = manifest.shard_runs.iter().filter_map(|run| {
-        Some(Built { shard: run.shard_id, profiles: run.customers?, resumed: run.resumed })
-    });
+    let built = manifest
+        .shard_runs
+        .iter()
+        .filter_map(|run| Some(Built { shard: run.shard_id, profiles: run.customers?, resumed: run.resumed }));
     let built: Vec<Built> = built.collect();
     let mut sizes: Vec<u64> = built.iter().map(|b| b.profiles).collect();
     sizes.sort_unstable();

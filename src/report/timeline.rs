@@ -144,7 +144,10 @@ fn lines_title(attempts: usize) -> String {
     if attempts <= MOST_LINES {
         format!("All {}", counted(attempts as u64, "attempt"))
     } else {
-        format!("{MOST_LINES} of {}: those that failed or were repeated, then the longest", counted(attempts as u64, "attempt"))
+        format!(
+            "{MOST_LINES} of {}: those that failed or were repeated, then the longest",
+            counted(attempts as u64, "attempt")
+        )
     }
 }
 

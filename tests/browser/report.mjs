@@ -1,4 +1,4 @@
-// Opens a report in Chromium and prints what a reader would meet, as JSON: `node report.mjs FILE.html`.
+// Opens a report in Chromium and prints what a reader would meet, as JSON: `node report.mjs FILE.html [WITHOUT_AXE]`.
 // Judges nothing: tests/it/report.rs does. Packages come from ONEFOLD_NODE_MODULES, else from beside this file.
 import { createRequire } from 'node:module';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -38,6 +38,7 @@ async function open(colorScheme, viewport) {
 
 // Through the debugger, not as a script of the page: its content policy stays in force.
 async function violations(tab) {
+  if (process.argv[3]) return null;
   await tab.evaluate(() => document.querySelectorAll('details').forEach((fold) => { fold.open = true; }));
   await tab.evaluate(axe);
   const { violations, passes } = await tab.evaluate(() => axe.run(document, { resultTypes: ['violations', 'passes'] }));

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why")]
 
 mod bench;
+mod browser;
 mod cli;
 mod faults;
 mod laws;
@@ -12,5 +13,7 @@ mod profiles;
 mod python;
 mod reader;
 mod readme;
+mod report;
+mod telemetry;
 mod tidy;
 mod workdir;

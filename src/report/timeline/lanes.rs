@@ -98,7 +98,8 @@ mod tests {
             let (axis, lanes) = (Axis::new(&all), Lanes::new(&all, 0.0));
             let bars = bars(&all, &axis, &lanes);
             assert!(bars.len() <= most && bars.len() > 500, "{}", bars.len());
-            let told: u64 = blocks(&all.iter().collect::<Vec<_>>(), &axis, &lanes, 50.0).iter().map(|b| b.attempts).sum();
+            let told: u64 =
+                blocks(&all.iter().collect::<Vec<_>>(), &axis, &lanes, 50.0).iter().map(|b| b.attempts).sum();
             assert_eq!(told, shards as u64, "none is lost");
         }
     }
