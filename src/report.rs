@@ -24,7 +24,7 @@ use crate::draw::{Safe, render};
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
 use crate::runs::{self, Which};
-use crate::workspace::{self, REPORT_FILE};
+use crate::workspace::{self, MANIFEST_FILE, REPORT_FILE, WORK_FOLDER};
 
 use profiles::Profiles;
 
@@ -43,7 +43,8 @@ pub fn write(output: &Path) -> Result<PathBuf> {
 /// # Errors
 /// [`Error::NoRun`] and [`Error::Usage`] when there is no such run; [`Error::Output`] when a run holds the folder; I/O.
 pub fn write_of(output: &Path, which: &Which) -> Result<PathBuf> {
-    if !output.exists() {
+    // Nothing is left in a folder that no run has written to.
+    if ![WORK_FOLDER, MANIFEST_FILE].iter().any(|name| output.join(name).exists()) {
         return Err(Error::NoRun(output.to_owned()));
     }
     workspace::replace(output, || {

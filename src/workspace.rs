@@ -373,6 +373,45 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_ours_by_its_place_whether_it_is_there_or_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = folder.path().join("out");
+        for there in [false, true] {
+            assert!(is_ours(&output, &output.join("run.json")) && is_ours(&output, &output.join("rejects/crm.csv")));
+            assert!(!is_ours(&output, &output.join("mine.csv")) && !is_ours(&output, &folder.path().join("run.json")));
+            if !there {
+                fs::create_dir_all(output.join("rejects")).expect("a folder");
+                fs::write(output.join("run.json"), "{}").expect("a file");
+            }
+        }
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(output.join("run.json"), &link).expect("a link");
+        assert!(is_ours(&output, &link), "through a link too");
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = folder.path();
+        fs::write(output.join("a.html"), "old").expect("a file");
+        let failed = replace(output, || Err(Error::Bug("no page".into())));
+        assert!(failed.is_err() && fs::read(output.join("a.html")).expect("a") == b"old");
+        assert_eq!(
+            replace(output, || Ok(("a.html".into(), b"new".to_vec()))).expect("replaced"),
+            output.join("a.html")
+        );
+        assert_eq!(fs::read(output.join("a.html")).expect("a"), b"new");
+        let space = Workspace::open(output, "r1").expect("open");
+        let busy = replace(output, || Ok(("a.html".into(), Vec::new()))).expect_err("busy").to_string();
+        assert!(busy.contains("run r1, process"), "{busy}");
+        drop(space);
+        assert_eq!(
+            names_in(&output.join(WORK_FOLDER)).expect("list").into_iter().filter(|n| n.contains("new")).count(),
+            0
+        );
+    }
+
+    #[test]
     fn only_the_newest_failures_are_kept() {
         let folder = tempfile::tempdir().expect("a folder");
         for i in 10..25 {

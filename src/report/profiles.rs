@@ -118,9 +118,9 @@ impl Histogram {
     /// Bars of a round width, which begin at a multiple of it.
     fn new(min: i64, max: i64) -> Self {
         let span = i128::from(max) - i128::from(min) + 1;
-        let widths = (0..19).flat_map(|power| [1, 2, 5].map(|m| m * 10_i128.pow(power)));
+        let mut widths = (0..19).flat_map(|power| [1, 2, 5].map(|m| m * 10_i128.pow(power)));
         let fits = |width: &i128| (i128::from(max).div_euclid(*width) - i128::from(min).div_euclid(*width)) < BARS;
-        let width = widths.filter(fits).next().unwrap_or(span);
+        let width = widths.find(fits).unwrap_or(span);
         let first = i128::from(min).div_euclid(width);
         let bars = i128::from(max).div_euclid(width) - first + 1;
         let narrow = |value: i128| i64::try_from(value).unwrap_or(i64::MIN);

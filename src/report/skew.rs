@@ -32,6 +32,7 @@ struct Skew {
     figures: Vec<(&'static str, String)>,
     /// What a bar is, when it is more than a shard.
     bars: Option<String>,
+    any_resumed: bool,
 }
 
 /// A shard that was built.
@@ -73,8 +74,9 @@ fn skew(manifest: &Manifest) -> Result<Option<Skew>> {
         format_median(median)
     );
     let bars = (together > 1).then(|| format!("Each bar is the largest of {together} neighbouring shards."));
+    let any_resumed = built.iter().any(|b| b.resumed);
     let picture = draw::shapes(&draw(&built, together, median, *max))?;
-    Ok(Some(Skew { width: WIDTH, height: HEIGHT, summary, picture, figures, bars }))
+    Ok(Some(Skew { width: WIDTH, height: HEIGHT, summary, picture, figures, bars, any_resumed }))
 }
 
 fn median(sorted: &[u64]) -> Option<f64> {

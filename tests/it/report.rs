@@ -336,6 +336,9 @@ fn a_failed_run_has_a_report_of_its_own() {
     );
 
     dir.onefold(&["run"]).expect(0);
+    let without = Workdir::with_sample(20);
+    without.onefold(&["run"]).expect(0);
+    assert!(without.onefold(&["report", "--failed"]).expect(2).contains("no failed run is kept"));
     let finished = dir.manifest("data_out").run_id;
     dir.onefold(&failing).expect(5);
     let told = |args: &[&str]| {
@@ -361,7 +364,8 @@ fn without_a_run_there_is_no_report() {
     assert!(!dir.exists("data_out"), "nothing is made");
     dir.write("data_out/other.txt", "");
     dir.onefold(&["report"]).expect(4);
-    assert!(dir.onefold(&["report", "--failed"]).expect(2).contains("no failed run is kept"));
+    dir.onefold(&["report", "--failed"]).expect(4);
+    assert!(!dir.exists("data_out/.onefold"), "nor in a folder of others");
     dir.write("data_out/run.json", "{}");
     assert!(dir.onefold(&["report"]).expect(4).contains("cannot read `data_out/run.json`: it is no manifest"));
 }
