@@ -3,12 +3,14 @@
 mod bench;
 mod check;
 mod completions;
+mod drill;
 pub mod exit;
 mod generate;
 pub mod logging;
 mod out;
 mod report;
 mod run;
+mod signals;
 mod summary;
 mod telemetry;
 pub mod threads;
@@ -65,6 +67,8 @@ enum Command {
     Report(report::ReportArgs),
     /// Time the whole run by number of shards
     Bench(bench::BenchArgs),
+    /// Inject faults at random, round after round, and prove that none did harm
+    Drill(drill::DrillArgs),
     /// Write sample data of any size
     Generate(generate::GenerateArgs),
     /// Print shell completions
@@ -131,6 +135,7 @@ impl Cli {
             Command::Verify(args) => args.run(&self.talk),
             Command::Report(args) => args.run(&self.talk),
             Command::Bench(args) => return args.run(&self.talk),
+            Command::Drill(args) => return args.run(&self.talk),
             Command::Generate(args) => args.run(&self.talk),
             Command::Completions(args) => args.run(),
         };

@@ -72,6 +72,7 @@
 
 pub mod build;
 pub mod cell;
+pub mod checkpoint;
 pub mod digest;
 pub mod disk;
 pub mod draw;
@@ -95,6 +96,7 @@ pub mod shard;
 pub mod sink;
 pub mod source;
 pub mod spec;
+pub mod stop;
 pub mod telemetry;
 pub mod verify;
 pub mod workspace;

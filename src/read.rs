@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::route::{Layout, Routed};
 use crate::source::{BlockReader, BlockReport, InputFile, Rejects, read_rows};
 use crate::spec::Source;
+use crate::stop::Stop;
 
 /// What reading a source gave besides its routed rows.
 #[derive(Debug)]
@@ -34,15 +35,17 @@ pub fn layout(source: &Source) -> Layout {
 /// Reads all files of one source, one thread for each of these.
 ///
 /// # Errors
-/// I/O, and a quote that is never closed.
+/// I/O, a quote that is never closed, and [`Error::Interrupted`].
 pub fn read_source(
     source: &Source,
     at: usize,
     files: &[InputFile],
     block_size: usize,
     threads: &mut [Routed],
+    stop: &Stop,
 ) -> Result<SourceRead> {
-    let feeder = Mutex::new(Feeder { source, files, block_size, file: 0, reader: None, block: 0, digests: Vec::new() });
+    let feeder =
+        Mutex::new(Feeder { stop, source, files, block_size, file: 0, reader: None, block: 0, digests: Vec::new() });
     let threads: Vec<Result<Reports>> = std::thread::scope(|scope| {
         let start = |rows| scope.spawn(|| work(source, at, files, rows, &feeder));
         let running: Vec<_> = threads.iter_mut().map(start).collect();
@@ -65,6 +68,7 @@ type Reports = Vec<(Position, BlockReport)>;
 
 /// Hands out blocks, in order, to whichever thread asks.
 struct Feeder<'a> {
+    stop: &'a Stop,
     source: &'a Source,
     files: &'a [InputFile],
     block_size: usize,
@@ -76,6 +80,7 @@ struct Feeder<'a> {
 
 impl Feeder<'_> {
     fn next(&mut self, spare: Vec<u8>) -> Result<Option<(Position, Vec<u8>)>> {
+        self.stop.check()?;
         let mut spare = Some(spare);
         while let Some(file) = self.files.get(self.file) {
             let reader = match &mut self.reader {

@@ -2,6 +2,7 @@
 //! never knows shards or profiles.
 
 mod blocks;
+mod digest;
 mod files;
 mod header;
 mod records;
@@ -16,6 +17,7 @@ use crate::error::Result;
 use crate::spec::{Source, Spec};
 
 pub use blocks::{BlockReader, DEFAULT_BLOCK_SIZE};
+pub use digest::digest;
 pub use files::Inputs;
 pub use header::Header;
 pub use records::{Record, read_records};

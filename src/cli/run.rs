@@ -13,10 +13,11 @@ use onefold::manifest::Manifest;
 use onefold::settings::Settings;
 use onefold::source::RejectLimit;
 use onefold::spec::{DEFAULT_TEXT, Spec};
+use onefold::workspace::REPORT_FILE;
 use onefold::{Error, Result};
 
 use super::telemetry::TelemetryArgs;
-use super::{Talk, out::say, report, summary};
+use super::{Talk, out::say, report, signals, summary};
 
 /// Flags of `onefold run`.
 #[derive(Debug, Args)]
@@ -54,13 +55,14 @@ pub struct RunArgs {
     /// Wait before the first retry; doubles with each
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration, help_heading = "Work")]
     retry_wait: Duration,
-    /// Inject a fault: fail:N, fail:N:always, panic:N, slow:N:DURATION; repeatable
+    /// Inject a fault, to see it heal: fail:N, fail:N:always, panic:N, slow:N:DURATION, kill:N, kill:publish,
+    /// truncate:N, corrupt:N, enospc:N, random:SEED:COUNT; repeatable
     #[arg(long, value_name = "DRILL", help_heading = "Work")]
     chaos: Vec<Drill>,
     /// As `--chaos fail:N`
     #[arg(long, value_name = "N", env = "CHAOS_FAIL_SHARD", hide = true)]
     chaos_fail_shard: Option<usize>,
-    /// Ignore what earlier runs left; a run does so anyway, for now
+    /// Do everything anew: reuse no shard of an earlier run, nor find its outputs up to date
     #[arg(long, help_heading = "Work")]
     fresh: bool,
     /// Write no report.html
@@ -100,16 +102,25 @@ impl InputArgs {
 
     /// The same flags, for another process in the same folder.
     pub fn to_args(&self) -> Vec<OsString> {
-        let Self { input, profile, source } = self;
-        // Joined by `=`, so that a name that begins with `-` is no flag.
-        let joined = |flag: &str, file: &PathBuf| {
-            let mut arg = OsString::from(flag);
-            arg.push(file);
-            arg
-        };
-        let sources = source.iter().map(|(name, file)| joined(&format!("--source={name}="), file));
-        let profile = profile.iter().map(|file| joined("--profile=", file));
-        std::iter::once(joined("--input=", input)).chain(profile).chain(sources).collect()
+        let sources = self.source.iter().map(|(name, file)| joined(&format!("--source={name}="), file));
+        self.folder_args().into_iter().chain(sources).collect()
+    }
+
+    /// The input folder.
+    pub fn folder(&self) -> &Path {
+        &self.input
+    }
+
+    /// The flags without those of single files.
+    pub fn folder_args(&self) -> Vec<OsString> {
+        let profile = self.profile.iter().map(|file| joined("--profile=", file));
+        std::iter::once(joined("--input=", &self.input)).chain(profile).collect()
+    }
+
+    /// The name of a source of the profile.
+    pub fn source_name(&self, source: usize) -> Result<String> {
+        let spec = self.spec()?;
+        spec.sources.get(source).map(|s| s.name.clone()).ok_or_else(|| Error::Bug("a source has no name".into()))
     }
 
     /// The inputs in the user's words.
@@ -119,6 +130,13 @@ impl InputArgs {
         let by_hand = source.iter().map(|(name, file)| format!(", {name}={}", file.display()));
         std::iter::once(input.display().to_string()).chain(by_hand).chain(profile).collect()
     }
+}
+
+/// A flag and its file, joined by `=`, so that a name that begins with `-` is no flag.
+fn joined(flag: &str, file: &Path) -> OsString {
+    let mut arg = OsString::from(flag);
+    arg.push(file);
+    arg
 }
 
 impl RunArgs {
@@ -134,19 +152,25 @@ impl RunArgs {
             return say(&text);
         }
         let settings = self.settings(run_id)?;
+        signals::watch(&settings.stop)?;
         self.telemetry.started(&settings)?;
         let done = onefold::run(&settings);
-        let told = done.as_ref().map_or(Ok(()), |manifest| self.tell(talk, manifest));
+        let told = done.as_ref().map_or(Ok(()), |manifest| self.tell(talk, manifest, run_id));
         self.telemetry.ended(&settings, &done);
         done.and(told)
     }
 
-    /// The summary and the report of a run that was published.
-    fn tell(&self, talk: &Talk, manifest: &Manifest) -> Result<()> {
-        if !talk.quiet {
-            say(&summary::of(manifest, &self.input.input, &self.output))?;
+    /// The summary and the report of a run that was published, or that found nothing to do.
+    fn tell(&self, talk: &Talk, manifest: &Manifest, run_id: &str) -> Result<()> {
+        let is_new = manifest.run_id == run_id;
+        match (talk.quiet, is_new) {
+            (true, _) => {}
+            (_, true) => say(&summary::of(manifest, &self.input.input, &self.output))?,
+            (_, false) => say(&summary::up_to_date(manifest, &self.output))?,
         }
-        if self.no_report { Ok(()) } else { report::after_run(&self.output, talk) }
+        // Publishing removes the old run's report: one that is there is of these outputs.
+        let is_there = !is_new && self.output.join(REPORT_FILE).exists();
+        if self.no_report || is_there { Ok(()) } else { report::after_run(&self.output, talk) }
     }
 
     fn settings(&self, run_id: &str) -> Result<Settings> {
@@ -164,7 +188,7 @@ impl RunArgs {
             retry_wait,
             chaos,
             chaos_fail_shard,
-            fresh: _,
+            fresh,
             no_report: _,
             telemetry: _,
         } = self;
@@ -176,6 +200,7 @@ impl RunArgs {
         settings.shards = *shards;
         settings.threads = threads.unwrap_or(settings.threads);
         settings.memory_limit = *memory_limit;
+        settings.fresh = *fresh;
         settings.retry.max_retries = *max_retries;
         settings.retry.first_wait = *retry_wait;
         settings.drills = chaos_fail_shard.map(Drill::fail_once).into_iter().chain(chaos.iter().cloned()).collect();

@@ -64,17 +64,20 @@ impl TelemetryArgs {
 
     /// After the run, however it ended.
     pub fn ended(&self, settings: &Settings, done: &Result<Manifest>) {
-        let failed = || runs::find(&settings.output, &Which::Id(settings.run_id.clone())).ok().map(|run| run.manifest);
         match done {
-            Ok(manifest) => {
+            Ok(manifest) if manifest.run_id == settings.run_id => {
                 self.spans(manifest);
-                self.tell(settings, |job| lineage::complete(job, manifest));
+                self.tell(settings, |job| lineage::complete(job, &manifest.finished_at, manifest));
             }
+            // There was nothing to do: the spans of the run that did it have been told.
+            Ok(manifest) => self.tell(settings, |job| lineage::complete(job, &now(), manifest)),
             Err(error) if self.otlp.is_some() || self.openlineage.is_some() => {
                 // A run that did not come so far as to have a record has nothing to show but its error.
-                let manifest = failed();
-                manifest.iter().for_each(|manifest| self.spans(manifest));
-                self.tell(settings, |job| lineage::fail(job, &now(), &error.to_string(), manifest.as_ref()));
+                let record = runs::find(&settings.output, &Which::Id(settings.run_id.clone())).ok();
+                let record = record.map(|run| run.manifest);
+                record.iter().for_each(|manifest| self.spans(manifest));
+                let at = record.as_ref().map_or_else(now, |manifest| manifest.finished_at.clone());
+                self.tell(settings, |job| lineage::fail(job, &at, error, record.as_ref()));
             }
             Err(_) => {}
         }

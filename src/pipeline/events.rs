@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::error::Error;
-use crate::executor::Observer;
+use crate::executor::{Drill, Observer};
 
 use super::shards::Built;
 
@@ -34,6 +34,11 @@ impl Observer<Built> for ShardEvents {
     fn failed(&self, shard: usize, attempts: u32, error: &Error) {
         error!(event = "shard_failed", shard_id = shard, attempts, error = error.to_string());
     }
+}
+
+/// A drill strikes.
+pub(super) fn drill(drill: &Drill) {
+    debug!(event = "drill", drill = drill.to_string());
 }
 
 /// The run's last event.

@@ -104,13 +104,14 @@ fn took(manifest: &Manifest) -> f64 {
 
 /// The run's facts.
 pub(super) fn facts(manifest: &Manifest) -> Result<Facts> {
-    let Manifest { options, as_of, spilled_bytes, memory_limit, .. } = manifest;
+    let Manifest { options, as_of, spilled_bytes, parts_bytes, memory_limit, .. } = manifest;
     let mut settings = vec![
         ("as of", as_of.clone().unwrap_or_else(|| "no date known".to_owned())),
         ("rejected rows allowed", format!("{} per source", options.max_rejects)),
         ("CSV", if options.safe_csv { "safe for spreadsheets" } else { "as it is" }.to_owned()),
         ("memory limit", bytes(*memory_limit)),
         ("rows that waited on disk", if *spilled_bytes == 0 { "none".to_owned() } else { bytes(*spilled_bytes) }),
+        ("built shards on disk", bytes(*parts_bytes)),
     ];
     if manifest.resumed_shards > 0 {
         settings.push(("shards taken over from an earlier run", count(manifest.resumed_shards as u64)));

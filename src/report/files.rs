@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::text::{bytes, count};
-use crate::manifest::{InputRecord, Manifest, OutputRecord};
+use crate::manifest::{InputRecord, Manifest, OutputRecord, RejectsRecord};
 
 /// Most input files that are listed.
 const MOST: usize = 500;
@@ -31,7 +31,7 @@ pub(super) fn files(manifest: &Manifest) -> Files {
     Files {
         inputs: manifest.inputs.iter().take(MOST).map(input).collect(),
         inputs_left_out: (left_out > 0).then(|| count(left_out)),
-        outputs: manifest.outputs.iter().map(output).collect(),
+        outputs: manifest.outputs.iter().map(output).chain(manifest.rejects.iter().map(rejects)).collect(),
     }
 }
 
@@ -45,4 +45,10 @@ fn output(record: &OutputRecord) -> FileLine {
     let OutputRecord { file, rows, bytes: size, sha256, .. } = record;
     let digest = format!("sha256:{sha256}");
     FileLine { source: String::new(), file: file.clone(), rows: count(*rows), bytes: bytes(*size), digest }
+}
+
+fn rejects(record: &RejectsRecord) -> FileLine {
+    let RejectsRecord { file, bytes: size, sha256 } = record;
+    let digest = format!("sha256:{sha256}");
+    FileLine { source: String::new(), file: file.clone(), rows: String::new(), bytes: bytes(*size), digest }
 }

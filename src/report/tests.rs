@@ -13,12 +13,13 @@ pub(super) fn manifest() -> Manifest {
         started_at: "2026-11-24T05:33:12.000Z".into(),
         finished_at: "2026-11-24T05:33:13.000Z".into(),
         spec: SpecRecord { name: "p".into(), sha256: "0".into(), text: String::new() },
-        options: Options { safe_csv: false, max_rejects: "1%".into() },
+        options: Options::of(false, "1%", None::<&str>),
         as_of: None,
         shards: 1,
         threads: 1,
         memory_limit: 1,
         spilled_bytes: 0,
+        parts_bytes: 0,
         drills: Vec::new(),
         resumed_shards: 0,
         inputs: Vec::new(),
@@ -28,6 +29,7 @@ pub(super) fn manifest() -> Manifest {
         stages: Vec::new(),
         peak_memory_bytes: None,
         outputs: Vec::new(),
+        rejects: Vec::new(),
         scores: indexmap::IndexMap::new(),
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use memchr::{memchr, memchr2, memrchr2};
 use xxhash_rust::xxh3::Xxh3;
 
+use super::digest::text;
 use super::records::line_ends;
 use crate::error::{Error, Result};
 
@@ -92,7 +93,7 @@ impl BlockReader {
 
     /// XXH3-128 over all bytes of the file, once [`Self::next_block`] has returned none.
     pub fn digest(&self) -> String {
-        format!("xxh3-128:{:032x}", self.hasher.digest128())
+        text(&self.hasher)
     }
 
     fn drop_header(&mut self) -> Result<()> {

@@ -1,10 +1,11 @@
-//! A run as OpenLineage events: START, then COMPLETE or FAIL. Pure: the moment and the folders are given.
+//! A run as OpenLineage events: START, then COMPLETE, FAIL or ABORT. Pure: the moment and the folders are given.
 
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use super::ids;
+use crate::error::Error;
 use crate::manifest::{InputRecord, Manifest, OutputRecord};
 use crate::spec::Spec;
 
@@ -33,18 +34,19 @@ pub fn start(job: &Job<'_>, at: &str) -> Value {
     event(job, "START", at, Map::new(), (Vec::new(), Vec::new()))
 }
 
-/// The run has published its outputs.
-pub fn complete(job: &Job<'_>, manifest: &Manifest) -> Value {
+/// The run has published its outputs, or found them up to date: then the manifest is of the run that made them.
+pub fn complete(job: &Job<'_>, at: &str, manifest: &Manifest) -> Value {
     let datasets = (inputs(job, manifest), manifest.outputs.iter().map(|o| output(job, o)).collect());
-    event(job, "COMPLETE", &manifest.finished_at, Map::new(), datasets)
+    event(job, "COMPLETE", at, Map::new(), datasets)
 }
 
-/// The run has failed, at this moment; what it knows of itself, where it came so far.
-pub fn fail(job: &Job<'_>, at: &str, error: &str, manifest: Option<&Manifest>) -> Value {
-    let message = json!({"message": error, "programmingLanguage": "RUST"});
+/// The run has failed or was interrupted; what it knows of itself, where it came so far.
+pub fn fail(job: &Job<'_>, at: &str, error: &Error, manifest: Option<&Manifest>) -> Value {
+    let kind = if matches!(error, Error::Interrupted) { "ABORT" } else { "FAIL" };
+    let message = json!({"message": error.to_string(), "programmingLanguage": "RUST"});
     let facets = Map::from_iter([("errorMessage".to_owned(), facet("1-0-1/ErrorMessageRunFacet", message))]);
     let inputs = manifest.map(|manifest| inputs(job, manifest)).unwrap_or_default();
-    event(job, "FAIL", manifest.map_or(at, |m| &m.finished_at), facets, (inputs, Vec::new()))
+    event(job, kind, at, facets, (inputs, Vec::new()))
 }
 
 fn event(
@@ -134,6 +136,15 @@ fn uri(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interrupted_run_is_aborted_and_another_failed() {
+        let spec = Spec::default_profile().expect("a spec");
+        let (input, output) = (Path::new("/in"), Path::new("/out"));
+        let job = Job { namespace: "n", run_id: "r1", spec: &spec, input, output };
+        let kind = |error: Error| fail(&job, "2026-11-24T05:33:12Z", &error, None)["eventType"].clone();
+        assert_eq!((kind(Error::Interrupted), kind(Error::Panic("x".into()))), ("ABORT".into(), "FAIL".into()));
+    }
 
     #[test]
     fn a_path_is_a_uri() {

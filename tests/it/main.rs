@@ -4,6 +4,7 @@
 mod bench;
 mod browser;
 mod cli;
+mod crash;
 mod faults;
 mod laws;
 mod oracle;
@@ -14,6 +15,7 @@ mod python;
 mod reader;
 mod readme;
 mod report;
+mod resume;
 mod telemetry;
 mod tidy;
 mod workdir;

@@ -294,13 +294,21 @@ fn a_run_writes_its_report_unless_told_not_to_and_the_old_one_goes() {
     assert!(dir.read("data_out/report.html").contains(&dir.manifest("data_out").run_id));
     assert!(dir.manifest("data_out").outputs.iter().all(|o| o.file != "report.html"), "it is no output");
     dir.onefold(&["run", "--no-report"]).expect(0);
+    assert!(dir.exists("data_out/report.html"), "nothing was to be done");
+    dir.onefold(&["run", "--no-report", "--fresh"]).expect(0);
     assert!(!dir.exists("data_out/report.html"), "a report is of the run that it stands beside");
+    dir.onefold(&["run"]).expect(0);
+    assert!(
+        dir.read("data_out/report.html").contains(&dir.manifest("data_out").run_id),
+        "up to date, but for the report"
+    );
+    dir.onefold(&["run", "--no-report", "--fresh"]).expect(0);
     let ran = dir.onefold(&["report"]);
     ran.expect(0);
     assert_eq!(ran.stdout(), "report: data_out/report.html\n");
     assert!(dir.read("data_out/report.html").contains(&dir.manifest("data_out").run_id));
     let outputs = dir.outputs("data_out");
-    dir.onefold(&["run"]).expect(0);
+    dir.onefold(&["run", "--fresh"]).expect(0);
     assert!(dir.outputs("data_out") == outputs, "the report changes no output");
     assert!(!dir.exists("data_out/.onefold/replace.new"));
 }
@@ -314,7 +322,7 @@ fn a_report_that_cannot_be_written_is_a_warning() {
     dir.onefold(&["verify"]).expect(0);
     dir.onefold(&["report"]).expect(7);
     fs::create_dir_all(dir.path("data_out/report.html")).expect("a folder");
-    let stderr = dir.onefold(&["run"]).expect(7);
+    let stderr = dir.onefold(&["run", "--fresh"]).expect(7);
     assert!(stderr.contains("`data_out/report.html` stands in the place of an output"), "{stderr}");
 }
 

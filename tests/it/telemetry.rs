@@ -217,8 +217,12 @@ fn lineage_names_job_run_and_datasets() {
         assert_eq!(fields.iter().filter_map(|f| f["name"].as_str()).collect::<Vec<_>>().join(","), header);
         assert!(fields.iter().any(|f| f["name"] == "health_score" && f["type"] == "int"));
     }
-    run(&dir, &["--openlineage", "events.jsonl"], &[]).expect(0);
-    assert_eq!(self::events(&dir, "events.jsonl").len(), 4, "lines are appended");
+    // Up to date: the run is told, the spans of the one that did the work are not told again.
+    let receiver = Receiver::answering(Some(200));
+    run(&dir, &["--openlineage", "events.jsonl", "--otlp", &receiver.url], &[]).expect(0);
+    let events = self::events(&dir, "events.jsonl");
+    assert_eq!((events.len(), &events[3]["eventType"]), (4, &"COMPLETE".into()), "lines are appended");
+    assert!(events[3]["run"]["runId"] != events[1]["run"]["runId"] && receiver.requests().is_empty());
 }
 
 #[test]
