@@ -334,7 +334,7 @@ mod tests {
         assert_eq!(fs::read(output.join("a.html")).expect("a"), b"new");
         let space = Workspace::open(output, "r1").expect("open");
         let busy = replace(output, || Ok(("a.html".into(), Vec::new()))).expect_err("busy").to_string();
-        assert!(busy.contains("run r1, process"), "{busy}");
+        assert!(busy.contains("(run r1, since "), "{busy}");
         drop(space);
         assert_eq!(
             names_in(&output.join(WORK_FOLDER)).expect("list").into_iter().filter(|n| n.contains("new")).count(),
