@@ -8,7 +8,8 @@ use super::attempts::Tried;
 pub(super) const WIDTH: f64 = 1040.0;
 /// Where time begins: to the left of it are the names of the lanes.
 pub(super) const LEFT: f64 = 76.0;
-const RIGHT: f64 = 12.0;
+/// Room for half of the last moment.
+const RIGHT: f64 = 26.0;
 
 /// More lanes than this are not drawn.
 const MOST_LANES: usize = 96;

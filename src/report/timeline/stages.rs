@@ -1,6 +1,6 @@
 //! The run as a whole: its stages in a strip, and the part of it that the lanes below show in detail.
 
-use super::axis::{Axis, LEFT, WIDTH};
+use super::axis::{Axis, LEFT};
 use crate::draw::{Shape, pixel};
 use crate::manifest::Manifest;
 use crate::report::text::{millis, seconds};
@@ -52,7 +52,7 @@ pub(super) fn strip(manifest: &Manifest, lanes: Option<&Axis>) -> Vec<Shape> {
     }
     if let Some(lanes) = lanes {
         let (left, right) = (pixel(run.x(lanes.from)), pixel(run.x(lanes.to)));
-        let (top, bottom, end) = (TOP + HEIGHT, BOTTOM, pixel(WIDTH - 12.0));
+        let (top, bottom, end) = (TOP + HEIGHT, BOTTOM, pixel(LEFT + run.width()));
         let outline = format!("M{left} {top} L{right} {top} L{end} {bottom} L{LEFT} {bottom} Z");
         shapes.push(Shape::Area { class: "wedge".to_owned(), outline, tip: String::new() });
     }
