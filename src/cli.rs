@@ -14,9 +14,11 @@ pub mod logging;
 mod man;
 mod out;
 mod progress;
+mod report;
 mod run;
 mod signals;
 mod summary;
+mod telemetry;
 pub mod threads;
 mod verify;
 
@@ -74,6 +76,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Show what changed between two outputs
     Diff(diff::DiffArgs),
+    /// Write the run as a page: data_out/report.html
+    Report(report::ReportArgs),
     /// Time the whole run by number of shards
     Bench(bench::BenchArgs),
     /// Inject faults at random, round after round, and prove that none did harm
@@ -139,6 +143,7 @@ impl Cli {
             Command::Verify(args) => args.run(&self.talk),
             Command::Explain(args) => args.run(&self.talk),
             Command::Diff(args) => args.run(&self.talk),
+            Command::Report(args) => args.run(&self.talk),
             Command::Bench(args) => return args.run(&self.talk),
             Command::Drill(args) => return args.run(&self.talk),
             Command::Generate(args) => args.run(&self.talk),

@@ -89,6 +89,9 @@ pub enum Error {
     /// A finished run does not hold what it claims.
     #[error("verification failed: {0}")]
     Verify(String),
+    /// Telemetry could not be told; the run is as it is.
+    #[error("{0}")]
+    Telemetry(String),
     /// Somebody asked the run to stop.
     #[error(
         "interrupted: nothing was published, previous outputs are as they were; finished shards are kept, the same command goes on from there"

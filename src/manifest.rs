@@ -175,6 +175,9 @@ pub struct AttemptRecord {
 pub struct Stage {
     /// `route`, `build`, `merge`, `write`.
     pub stage: String,
+    /// RFC 3339, UTC; none in manifests of an older onefold.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub started_at: Option<String>,
     /// Seconds, wall clock.
     pub seconds: f64,
 }

@@ -23,6 +23,10 @@ pub const WORK_FOLDER: &str = ".onefold";
 pub const MANIFEST_FILE: &str = "run.json";
 /// Folder of the rejects files.
 pub const REJECTS_FOLDER: &str = "rejects";
+/// Name of the report. It is of the run whose manifest stands beside it, and no output: it tells times.
+pub const REPORT_FILE: &str = "report.html";
+/// Folder of the failed runs' records in the working folder.
+pub const FAILED_FOLDER: &str = "failed";
 
 /// Failed runs that are kept to look at.
 const KEPT_FAILURES: usize = 10;
@@ -109,11 +113,16 @@ impl Workspace {
     /// # Errors
     /// I/O. From the moment the journal is synced, the next command on the folder completes what is left.
     pub fn publish(&self, staged: Vec<StagedFile>, old: Vec<String>, before: &dyn Fn(usize)) -> Result<()> {
-        staged.iter().try_for_each(|file| self.replaceable(&file.file))?;
+        staged
+            .iter()
+            .map(|file| file.file.as_str())
+            .chain([REPORT_FILE])
+            .try_for_each(|name| self.replaceable(name))?;
         let goes = |name: &String| {
             journal::is_plain(name) && self.output.join(name).is_file() && staged.iter().all(|file| file.file != *name)
         };
-        let remove = old.into_iter().filter(goes).collect();
+        // The old run's report goes with the old run.
+        let remove = old.into_iter().chain([REPORT_FILE.to_owned()]).filter(goes).collect();
         let folders = staged.iter().filter_map(|file| Some(self.staging().join(Path::new(&file.file).parent()?)));
         folders.chain([self.staging(), self.work.join("staging")]).try_for_each(|folder| sync_folder(&folder))?;
         let journal = Journal { run_id: self.run_id.clone(), publish: staged, remove };
@@ -121,7 +130,7 @@ impl Workspace {
         journal::finish(&self.output, &self.work, before).or_else(|e| journal.withdraw(&self.work).and(Err(e)))?;
         self.clean_up();
         // A failed run is no news any more.
-        let _ = remove_folder(&self.work.join("failed"));
+        let _ = remove_folder(&self.work.join(FAILED_FOLDER));
         Ok(())
     }
 
@@ -164,7 +173,7 @@ impl Workspace {
             // Only an empty one goes: nothing of another run's is ours to remove.
             let _ = fs::remove_dir(self.work.join("staging"));
         }
-        let failed = self.work.join("failed");
+        let failed = self.work.join(FAILED_FOLDER);
         let folder = failed.join(&self.run_id);
         fs::create_dir_all(&folder).map_err(|e| Error::writing("create", &folder, e))?;
         for (name, bytes) in files {
@@ -181,27 +190,56 @@ impl Workspace {
     }
 }
 
+/// Replaces one file in the output folder or in a folder of it, whole, while no run writes there: beside, synced,
+/// renamed. `make` gives its name and bytes when the folder is held and an interrupted publication completed. Gives its
+/// path.
+///
+/// # Errors
+/// [`Error::Output`] when a run holds the folder; I/O; those of `make`.
+pub fn replace(output: &Path, make: impl FnOnce() -> Result<(PathBuf, Vec<u8>)>) -> Result<PathBuf> {
+    let work = output.join(WORK_FOLDER);
+    fs::create_dir_all(&work).map_err(|e| Error::writing("create", &work, e))?;
+    let _lock = lock::hold(&work, output, "report")?;
+    journal::finish(output, &work, &|_| {})?;
+    let (name, bytes) = make()?;
+    let (beside, target) = (work.join("replace.new"), output.join(name));
+    let done = write_file(&beside, &bytes).and_then(|()| rename(&beside, &target));
+    if done.is_err() {
+        // The first failure is the one to tell.
+        let _ = fs::remove_file(&beside);
+    }
+    done?;
+    target.parent().map_or(Ok(()), sync_folder)?;
+    Ok(target)
+}
+
+/// What a run into an output folder replaces or removes there.
+const OURS: [&str; 6] = ["profiles.csv", "profiles.parquet", MANIFEST_FILE, REJECTS_FOLDER, REPORT_FILE, WORK_FOLDER];
+
+/// Whether a run into `output` would replace or remove this file, be it there yet or not.
+pub fn is_ours(output: &Path, file: &Path) -> bool {
+    let full = |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+    let place = fs::canonicalize(file).ok().or_else(|| {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        full(folder).ok().zip(file.file_name()).map(|(folder, name)| folder.join(name))
+    });
+    let (Ok(output), Some(place)) = (full(output), place) else { return false };
+    let first = place.strip_prefix(&output).ok().and_then(|inside| inside.components().next());
+    first.is_some_and(|c| matches!(c, Component::Normal(name) if OURS.iter().any(|ours| name == *ours)))
+}
+
 /// Fails when a run into `output` would overwrite one of these files.
 ///
 /// # Errors
 /// [`Error::Output`], naming the file.
 pub fn refuse_overlap<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
-    // A folder that does not exist yet holds no input.
-    let Ok(output) = fs::canonicalize(output) else { return Ok(()) };
-    for input in inputs {
-        let Ok(path) = fs::canonicalize(input) else { continue };
-        let Ok(inside) = path.strip_prefix(&output) else { continue };
-        let first = inside.components().next();
-        let ours = ["profiles.csv", "profiles.parquet", MANIFEST_FILE, REJECTS_FOLDER, WORK_FOLDER];
-        if first.is_some_and(|c| matches!(c, Component::Normal(name) if ours.iter().any(|o| name == *o))) {
-            let message = format!(
-                "the run would overwrite its own input `{}`: choose another folder with --output",
-                path.display()
-            );
-            return Err(Error::Output(message));
-        }
+    match inputs.into_iter().find(|input| is_ours(output, input)) {
+        None => Ok(()),
+        Some(input) => Err(Error::Output(format!(
+            "the run would overwrite its own input `{}`: choose another folder with --output",
+            input.display()
+        ))),
     }
-    Ok(())
 }
 
 fn staging(work: &Path, run_id: &str) -> PathBuf {
@@ -335,6 +373,45 @@ mod tests {
         assert!(second.contains(&process), "{second}");
         drop(first);
         assert!(Workspace::open(folder.path(), "r3").is_ok());
+    }
+
+    #[test]
+    fn a_file_is_ours_by_its_place_whether_it_is_there_or_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = folder.path().join("out");
+        for there in [false, true] {
+            assert!(is_ours(&output, &output.join("run.json")) && is_ours(&output, &output.join("rejects/crm.csv")));
+            assert!(!is_ours(&output, &output.join("mine.csv")) && !is_ours(&output, &folder.path().join("run.json")));
+            if !there {
+                fs::create_dir_all(output.join("rejects")).expect("a folder");
+                fs::write(output.join("run.json"), "{}").expect("a file");
+            }
+        }
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(output.join("run.json"), &link).expect("a link");
+        assert!(is_ours(&output, &link), "through a link too");
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = folder.path();
+        fs::write(output.join("a.html"), "old").expect("a file");
+        let failed = replace(output, || Err(Error::Bug("no page".into())));
+        assert!(failed.is_err() && fs::read(output.join("a.html")).expect("a") == b"old");
+        assert_eq!(
+            replace(output, || Ok(("a.html".into(), b"new".to_vec()))).expect("replaced"),
+            output.join("a.html")
+        );
+        assert_eq!(fs::read(output.join("a.html")).expect("a"), b"new");
+        let space = Workspace::open(output, "r1").expect("open");
+        let busy = replace(output, || Ok(("a.html".into(), Vec::new()))).expect_err("busy").to_string();
+        assert!(busy.contains("(run r1, since "), "{busy}");
+        drop(space);
+        assert_eq!(
+            names_in(&output.join(WORK_FOLDER)).expect("list").into_iter().filter(|n| n.contains("new")).count(),
+            0
+        );
     }
 
     #[test]

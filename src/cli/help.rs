@@ -38,6 +38,7 @@ Trust them:
   onefold drill                           random faults, and no harm
   onefold explain cust_00000042           where its values are from
   onefold diff last_week data_out         what a run changed
+  onefold report                          the run as a page, for a browser
 
 Know your machine:
   onefold generate --customers 1000000 --output million
@@ -156,6 +157,17 @@ the profiles.
 
 Exit codes: 0 whether or not there are differences, 4 no finished run, 6
 profiles that cannot be read";
+
+/// At the end of `onefold report --help`.
+pub const REPORT: &str = "\
+The last run as a page, for a browser; a run writes it too:
+  onefold report                          data_out/report.html
+  onefold report --output profiles
+
+Why did it fail?
+  onefold report --failed                 the newest run that failed
+
+Exit codes: 0 written, 4 no such run, 7 the folder cannot be written to";
 
 /// At the end of `onefold generate --help`.
 pub const GENERATE: &str = "\

@@ -9,13 +9,16 @@ use clap::Args;
 
 use onefold::cell::iso_date;
 use onefold::executor::Drill;
+use onefold::manifest::Manifest;
 use onefold::settings::Settings;
 use onefold::source::RejectLimit;
 use onefold::spec::{DEFAULT_TEXT, Spec};
+use onefold::workspace::REPORT_FILE;
 use onefold::{Error, Result};
 
 use super::out::{Told, say};
-use super::{Talk, help, signals, summary};
+use super::telemetry::TelemetryArgs;
+use super::{Talk, help, report, signals, summary};
 
 /// Flags of `onefold run`.
 #[derive(Debug, Args)]
@@ -65,6 +68,11 @@ pub struct RunArgs {
     fresh: bool,
     #[command(flatten)]
     told: Told,
+    /// Write no report.html
+    #[arg(long, help_heading = "Inputs and outputs")]
+    no_report: bool,
+    #[command(flatten)]
+    telemetry: TelemetryArgs,
 }
 
 /// Flags that name the inputs and the profile.
@@ -148,12 +156,24 @@ impl RunArgs {
         }
         let settings = self.settings(run_id)?;
         signals::watch(&settings.stop)?;
-        let manifest = onefold::run(&settings)?;
-        let text = || match manifest.run_id == run_id {
-            true => summary::of(&manifest, &self.input.input, &self.output),
-            false => summary::up_to_date(&manifest, &self.output),
+        self.telemetry.started(&settings)?;
+        let done = onefold::run(&settings);
+        let told = done.as_ref().map_or(Ok(()), |manifest| self.tell(talk, manifest, run_id));
+        self.telemetry.ended(&settings, &done);
+        done.and(told)
+    }
+
+    /// The summary and the report of a run that was published, or that found nothing to do.
+    fn tell(&self, talk: &Talk, manifest: &Manifest, run_id: &str) -> Result<()> {
+        let is_new = manifest.run_id == run_id;
+        let text = || match is_new {
+            true => summary::of(manifest, &self.input.input, &self.output),
+            false => summary::up_to_date(manifest, &self.output),
         };
-        self.told.say(talk, text, &manifest)
+        self.told.say(talk, text, manifest)?;
+        // Publishing removes the old run's report: one that is there is of these outputs.
+        let is_there = !is_new && self.output.join(REPORT_FILE).exists();
+        if self.no_report || is_there { Ok(()) } else { report::after_run(&self.output, talk, self.told) }
     }
 
     fn settings(&self, run_id: &str) -> Result<Settings> {
@@ -173,6 +193,8 @@ impl RunArgs {
             chaos_fail_shard,
             fresh,
             told: _,
+            no_report: _,
+            telemetry: _,
         } = self;
         let mut settings = input.settings(output)?;
         run_id.clone_into(&mut settings.run_id);

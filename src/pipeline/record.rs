@@ -79,8 +79,10 @@ impl Record {
     }
 
     pub fn stage(&mut self, stage: &str, begun: Instant) {
-        let seconds = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e6;
-        self.manifest.stages.push(Stage { stage: stage.to_owned(), seconds });
+        let elapsed = begun.elapsed();
+        let seconds = (elapsed.as_secs_f64() * 1e6).round() / 1e6;
+        let started_at = Some(timestamp(Utc::now() - elapsed));
+        self.manifest.stages.push(Stage { stage: stage.to_owned(), started_at, seconds });
     }
 
     pub fn source_read(&mut self, source: &Source, files: &[InputFile], read: &SourceAccount) {

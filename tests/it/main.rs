@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why")]
 
 mod bench;
+mod browser;
 mod checks;
 mod cli;
 mod crash;
@@ -19,6 +20,8 @@ mod progress;
 mod python;
 mod reader;
 mod readme;
+mod report;
 mod resume;
+mod telemetry;
 mod tidy;
 mod workdir;

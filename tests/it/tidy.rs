@@ -92,6 +92,25 @@ const NEVER: &[(&str, &[&str])] = &[
     ("merge", &["polars", "crate::spec", "crate::build", "std::fs", "clap", "tracing"]),
     ("parts", &["polars", "crate::spec", "crate::build", "crate::route", "clap", "tracing"]),
     ("sink", &["polars::", "crate::build", "crate::source", "crate::executor", "clap", "tracing"]),
+    ("draw", &["crate::manifest", "polars", "arrow", "std::fs", "clap", "tracing"]),
+    ("runs.rs", &["polars", "arrow", "crate::spec", "fs::write", "File::create", "clap", "tracing"]),
+    (
+        "report",
+        &[
+            "polars",
+            "crate::spec",
+            "crate::source",
+            "crate::build",
+            "crate::route",
+            "crate::executor",
+            "fs::write",
+            "File::create",
+            "Utc::now",
+            "clap",
+            "tracing",
+        ],
+    ),
+    ("telemetry", &["polars", "arrow", "crate::pipeline", "std::env", "Utc::now", "clap", "tracing"]),
     ("manifest", &["std::fs", "Utc::now", "polars", "arrow", "crate::"]),
     ("workspace", &["polars", "arrow", "crate::spec", "crate::build", "crate::source", "clap", "tracing"]),
     (
@@ -113,6 +132,9 @@ const NEVER: &[(&str, &[&str])] = &[
     ("explain", &["polars::", "crate::pipeline", "crate::merge", "clap", "tracing"]),
     ("diff", &["polars", "crate::build", "crate::source", "crate::route", "crate::shard", "clap", "tracing"]),
 ];
+
+/// The one file that may reach for the network, and only when it is asked to.
+const NETWORK: &str = "telemetry/post.rs";
 
 /// The rooms that may hold `unsafe`, and why is said in them.
 const UNSAFE: &[&str] = &["interop.rs", "cli/threads.rs"];
@@ -162,6 +184,14 @@ fn rooms_import_only_what_they_may() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn one_file_has_the_network() {
+    for (file, text) in read_all("src") {
+        let reaches = ["ureq", "std::net", "TcpStream", "UdpSocket"].iter().any(|word| product(&text).contains(word));
+        assert_eq!(reaches, file == NETWORK, "{file}");
+    }
 }
 
 #[test]

@@ -1,21 +1,16 @@
 //! The results as a picture: stages stacked to the whole run, the speed-up and the peak memory, by shard count.
 
 mod panels;
-mod scale;
-mod shape;
 
 use std::path::{Path, PathBuf};
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
-use onefold::{Error, Result};
+use onefold::Result;
+use onefold::draw::{Safe, render, shapes};
 
 use super::results::{About, Outcome, different};
-use super::table;
-use shape::Shape;
+use super::table::{self, Grid};
 
 /// What a chart's file may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +29,21 @@ struct Picture {
     lines: Vec<String>,
     verdict: String,
     same_bytes: bool,
-    shapes: Vec<Shape>,
+    shapes: Safe,
     /// Whether dark colours are used where the reader's system is dark. A lone picture keeps its white ground: many
     /// viewers do not know what they are put on.
     follows_theme: bool,
+}
+
+/// All that the page's template is given.
+#[derive(Debug, Serialize)]
+struct Page {
+    title: String,
+    width: f64,
+    svg: Safe,
+    figures: Grid,
+    stages: Grid,
+    notes: Vec<String>,
 }
 
 /// A chart's file by its name; for the command line.
@@ -57,14 +63,14 @@ fn form(path: &Path) -> Option<Form> {
 /// The text of the chart's file, in the form that its name asks for.
 pub fn draw(path: &Path, outcomes: &[Outcome], about: &About) -> Result<String> {
     let form = form(path).unwrap_or(Form::Svg);
-    let svg = render("chart.svg", SVG, Value::from(Serde(picture(outcomes, about, form))))?;
+    let svg = render("chart.svg", SVG, &picture(outcomes, about, form)?)?;
     match form {
-        Form::Svg => Ok(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{svg}\n")),
+        Form::Svg => Ok(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}\n", svg.as_str())),
         Form::Html => {
-            let (figures, stages) = (Serde(table::figures(outcomes)), Serde(table::stages(outcomes)));
+            let (figures, stages) = (table::figures(outcomes), table::stages(outcomes));
             let (title, width) = (title(about), panels::Frame::new(outcomes).width());
-            let (svg, notes) = (Value::from_safe_string(svg), table::notes(outcomes));
-            render("chart.html", HTML, context! { title, width, svg, figures, stages, notes })
+            let page = Page { title, width, svg, figures, stages, notes: table::notes(outcomes) };
+            Ok(render("chart.html", HTML, &page)?.as_str().to_owned())
         }
     }
 }
@@ -72,30 +78,20 @@ pub fn draw(path: &Path, outcomes: &[Outcome], about: &About) -> Result<String> 
 const SVG: &str = include_str!("chart/chart.svg");
 const HTML: &str = include_str!("chart/chart.html");
 
-/// Fills a template; every value is escaped, a name that the template has and we have not is a bug.
-fn render(name: &'static str, template: &'static str, values: Value) -> Result<String> {
-    let bug = |e: minijinja::Error| Error::Bug(format!("the template `{name}`: {e}"));
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(bug)?);
-    environment.render_named_str(name, template, values).map_err(bug)
-}
-
-fn picture(outcomes: &[Outcome], about: &About, form: Form) -> Picture {
+fn picture(outcomes: &[Outcome], about: &About, form: Form) -> Result<Picture> {
     let frame = panels::Frame::new(outcomes);
     let [input, how] = table::setting(about);
-    let lines = [input, how, machine(about)].iter().map(|line| printable(line)).collect();
-    Picture {
+    let lines = [input, how, machine(about)].iter().map(|line| shortened(line)).collect();
+    Ok(Picture {
         width: frame.width(),
         height: panels::HEIGHT,
         title: title(about),
         lines,
         verdict: table::verdict(outcomes),
         same_bytes: different(outcomes).is_none(),
-        shapes: panels::all(&frame, outcomes),
+        shapes: shapes(&panels::all(&frame, outcomes))?,
         follows_theme: form == Form::Html,
-    }
+    })
 }
 
 fn title(about: &About) -> String {
@@ -109,20 +105,16 @@ fn machine(about: &About) -> String {
     format!("{cores} core{}{cpu}{memory}", if *cores == 1 { "" } else { "s" })
 }
 
-/// What XML can hold, and no more than fits in a line: paths can be anything.
-fn printable(line: &str) -> String {
+/// No more than fits in a line: paths can be anything.
+fn shortened(line: &str) -> String {
     /// Characters in the width of the narrowest picture.
     const MOST: usize = 120;
-    let clean: Vec<char> = line.chars().map(|c| if is_xml(c) { c } else { '\u{fffd}' }).collect();
-    match clean.len().checked_sub(MOST) {
-        None | Some(0) => clean.into_iter().collect(),
+    let chars: Vec<char> = line.chars().collect();
+    match chars.len().checked_sub(MOST) {
+        None | Some(0) => line.to_owned(),
         // The end says more than the beginning: a path's last folder, and the figures.
-        Some(more) => std::iter::once('…').chain(clean.into_iter().skip(more + 1)).collect(),
+        Some(more) => std::iter::once('…').chain(chars.into_iter().skip(more + 1)).collect(),
     }
-}
-
-fn is_xml(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]
@@ -160,9 +152,8 @@ mod tests {
     }
 
     #[test]
-    fn any_path_is_printable() {
-        assert_eq!(printable("a\u{1}b\u{ffff}"), "a\u{fffd}b\u{fffd}");
-        let long = printable(&("x".repeat(200) + "end"));
+    fn a_long_line_keeps_its_end() {
+        let long = shortened(&("x".repeat(200) + "end"));
         assert!(long.starts_with('…') && long.ends_with("xend") && long.chars().count() == 120);
     }
 }

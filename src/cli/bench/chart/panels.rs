@@ -1,7 +1,7 @@
 //! The three panels, one below the other on the same shard counts: seconds, speed-up, memory.
 
-use super::scale::Scale;
-use super::shape::{Shape, pixel};
+use onefold::draw::{Scale, Shape, pixel};
+
 use crate::cli::bench::results::{Outcome, stage_names};
 use crate::cli::bench::table::shards;
 

@@ -1,4 +1,4 @@
-//! A vertical scale from zero, with ticks at round values.
+//! Scales with ticks at round values: a vertical one from zero, and ticks between any two values.
 
 /// Values from 0 to `max` on pixels from `bottom` up to `top`.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,15 +24,27 @@ impl Scale {
 
     /// Values and texts of the ticks, zero included.
     pub fn ticks(&self) -> Vec<(f64, String)> {
-        let decimals = self.decimals();
+        let decimals = decimals(self.step);
         let count = (self.max / self.step).round() as u32;
         (0..=count).map(|n| f64::from(n) * self.step).map(|v| (v, format!("{v:.decimals$}"))).collect()
     }
+}
 
-    /// Decimals that tell neighbouring ticks apart.
-    fn decimals(&self) -> usize {
-        (0..6).find(|d| is_whole(self.step * 10f64.powi(*d))).map_or(6, |d| d.unsigned_abs() as usize)
+/// Round values from `from` to `to` with their texts, at most about `most` of them.
+pub fn ticks(from: f64, to: f64, most: f64) -> Vec<(f64, String)> {
+    let length = to - from;
+    if !length.is_finite() || length <= 0.0 {
+        return Vec::new();
     }
+    let step = round_step(length / most);
+    let decimals = decimals(step);
+    let (first, last) = ((from / step).ceil() as i64, (to / step).floor() as i64);
+    (first..=last).map(|n| n as f64 * step).map(|v| (v, format!("{v:.decimals$}"))).collect()
+}
+
+/// Decimals that tell neighbouring ticks apart.
+fn decimals(step: f64) -> usize {
+    (0..6).find(|d| is_whole(step * 10f64.powi(*d))).map_or(6, |d| d.unsigned_abs() as usize)
 }
 
 fn is_whole(value: f64) -> bool {
@@ -59,6 +71,14 @@ mod tests {
         assert_eq!(labels(0.031), ["0.00", "0.01", "0.02", "0.03", "0.04"]);
         assert_eq!(labels(740.0), ["0", "200", "400", "600", "800"]);
         assert_eq!(labels(4.0), ["0", "1", "2", "3", "4"]);
+    }
+
+    #[test]
+    fn ticks_lie_between_two_values() {
+        let texts = |from, to| ticks(from, to, 4.0).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+        assert_eq!(texts(0.31, 0.47), ["0.35", "0.40", "0.45"]);
+        assert_eq!(texts(-3.0, 7.0), ["-2.5", "0.0", "2.5", "5.0"]);
+        assert!(texts(1.0, 1.0).is_empty() && texts(0.0, f64::NAN).is_empty());
     }
 
     #[test]

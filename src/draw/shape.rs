@@ -1,10 +1,14 @@
-//! What a picture is made of. Colours and fonts are the template's: a shape has only the name of its class.
+//! What a picture is made of. Colours and fonts are the page's: a shape has only the name of its class.
 
 use serde::Serialize;
 
+use super::template::{Safe, render};
+use crate::error::Result;
+
 /// A shape and where it is, in pixels from the upper left.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
+#[expect(missing_docs, reason = "each shape's line says what its fields are")]
 pub enum Shape {
     /// A bar; what it tells stands in its tip.
     Bar { class: String, x: f64, y: f64, width: f64, height: f64, tip: String },
@@ -14,6 +18,8 @@ pub enum Shape {
     Line { class: &'static str, x1: f64, y1: f64, x2: f64, y2: f64 },
     /// Lines through points, `x,y x,y …`.
     Path { class: &'static str, points: String },
+    /// An area within an outline, as SVG writes paths; what it tells stands in its tip.
+    Area { class: String, outline: String, tip: String },
     /// A point of such lines.
     Dot { class: &'static str, x: f64, y: f64, tip: String },
     /// Text; `anchor` says which end of it is at `x`.
@@ -21,6 +27,13 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// A bar.
+    pub fn bar(class: impl Into<String>, at: (f64, f64), size: (f64, f64), tip: impl Into<String>) -> Self {
+        let ((x, y), (width, height)) = (at, size);
+        let (x, y, width, height) = (pixel(x), pixel(y), pixel(width), pixel(height.max(0.0)));
+        Self::Bar { class: class.into(), x, y, width, height, tip: tip.into() }
+    }
+
     /// A line.
     pub fn line(class: &'static str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) -> Self {
         Self::Line { class, x1: pixel(x1), y1: pixel(y1), x2: pixel(x2), y2: pixel(y2) }
@@ -45,4 +58,16 @@ impl Shape {
 /// Tenths are as fine as a screen shows.
 pub fn pixel(x: f64) -> f64 {
     (x * 10.0).round() / 10.0
+}
+
+/// The shapes as markup, to stand inside an `svg` element.
+///
+/// # Errors
+/// [`crate::Error::Bug`]: never, unless the template is wrong.
+pub fn shapes(shapes: &[Shape]) -> Result<Safe> {
+    #[derive(Serialize)]
+    struct Shapes<'a> {
+        shapes: &'a [Shape],
+    }
+    render("shapes.svg", include_str!("shapes.svg"), &Shapes { shapes })
 }

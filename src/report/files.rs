@@ -1,0 +1,54 @@
+//! Input and output files with their digests.
+
+use serde::Serialize;
+
+use super::text::{bytes, count};
+use crate::manifest::{InputRecord, Manifest, OutputRecord, RejectsRecord};
+
+/// Most input files that are listed.
+const MOST: usize = 500;
+
+/// What the template of the files is given.
+#[derive(Debug, Serialize)]
+pub(super) struct Files {
+    inputs: Vec<FileLine>,
+    inputs_left_out: Option<String>,
+    outputs: Vec<FileLine>,
+}
+
+#[derive(Debug, Serialize)]
+struct FileLine {
+    source: String,
+    file: String,
+    rows: String,
+    bytes: String,
+    digest: String,
+}
+
+/// The files of a run.
+pub(super) fn files(manifest: &Manifest) -> Files {
+    let left_out = manifest.inputs.len().saturating_sub(MOST) as u64;
+    Files {
+        inputs: manifest.inputs.iter().take(MOST).map(input).collect(),
+        inputs_left_out: (left_out > 0).then(|| count(left_out)),
+        outputs: manifest.outputs.iter().map(output).chain(manifest.rejects.iter().map(rejects)).collect(),
+    }
+}
+
+fn input(record: &InputRecord) -> FileLine {
+    let InputRecord { source, file, bytes: size, digest, rows, .. } = record;
+    let digest = digest.clone().unwrap_or_else(|| "not read to its end".to_owned());
+    FileLine { source: source.clone(), file: file.clone(), rows: count(*rows), bytes: bytes(*size), digest }
+}
+
+fn output(record: &OutputRecord) -> FileLine {
+    let OutputRecord { file, rows, bytes: size, sha256, .. } = record;
+    let digest = format!("sha256:{sha256}");
+    FileLine { source: String::new(), file: file.clone(), rows: count(*rows), bytes: bytes(*size), digest }
+}
+
+fn rejects(record: &RejectsRecord) -> FileLine {
+    let RejectsRecord { file, bytes: size, sha256 } = record;
+    let digest = format!("sha256:{sha256}");
+    FileLine { source: String::new(), file: file.clone(), rows: String::new(), bytes: bytes(*size), digest }
+}
