@@ -38,7 +38,7 @@ Trust them:
   onefold drill                           random faults, and no harm
   onefold explain cust_00000042           where its values are from
   onefold diff last_week data_out         what a run changed
-  onefold report                          the run as a page, for a browser
+  onefold report                          the run as a page
 
 Know your machine:
   onefold generate --customers 1000000 --output million

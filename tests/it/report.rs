@@ -348,6 +348,7 @@ fn a_failed_run_has_a_report_of_its_own() {
     without.onefold(&["run"]).expect(0);
     assert!(without.onefold(&["report", "--failed"]).expect(2).contains("no failed run is kept"));
     let finished = dir.manifest("data_out").run_id;
+    assert!(!dir.exists(&first), "a run that succeeds lets the failed ones go");
     dir.onefold(&failing).expect(5);
     let told = |args: &[&str]| {
         let ran = dir.onefold(args);
@@ -357,8 +358,8 @@ fn a_failed_run_has_a_report_of_its_own() {
     assert_eq!(told(&["report"]), "data_out/report.html");
     let newest = told(&["report", "--failed"]);
     assert_ne!(newest, first);
-    let id = first.split('/').nth(3).expect("an id").to_owned();
-    assert_eq!(told(&["report", "--run", &id]), first);
+    let id = newest.split('/').nth(3).expect("an id").to_owned();
+    assert_eq!(told(&["report", "--run", &id]), newest);
     assert_eq!(told(&["report", "--run", &finished]), "data_out/report.html");
     let stderr = dir.onefold(&["report", "--run", "../../x"]).expect(2);
     assert!(stderr.contains("no run `../../x` in `data_out`") && stderr.contains(&id), "{stderr}");
