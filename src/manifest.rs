@@ -89,6 +89,12 @@ pub struct Options {
     pub safe_csv: bool,
     /// `--max-rejects`.
     pub max_rejects: String,
+    /// `--encoding`, where it was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub encoding: Option<String>,
+    /// `--delimiter`, where it was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub delimiter: Option<String>,
 }
 
 /// One input file.
@@ -100,10 +106,24 @@ pub struct InputRecord {
     pub file: String,
     /// Its size.
     pub bytes: u64,
+    /// The encoding it was read in, as a spec names it.
+    #[serde(default = "utf8")]
+    pub encoding: String,
+    /// The delimiter it was read with, as a spec names it.
+    #[serde(default = "comma")]
+    pub delimiter: String,
     /// Digest of its bytes, algorithm first; none when it was not read to its end.
     pub digest: Option<String>,
     /// Records in it.
     pub rows: u64,
+}
+
+fn utf8() -> String {
+    "utf-8".to_owned()
+}
+
+fn comma() -> String {
+    ",".to_owned()
 }
 
 /// The account of customers.

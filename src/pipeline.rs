@@ -16,7 +16,7 @@ use crate::manifest::{Manifest, Status};
 use crate::memory::Memory;
 use crate::merge::Merge;
 use crate::parts::Parts;
-use crate::read::{SourceRead, layout, read_source};
+use crate::read::{Reading, SourceRead, layout, read_source};
 use crate::route::{ShardBuffers, Shards, SpillTo, default_shards};
 use crate::settings::Settings;
 use crate::shard::schema;
@@ -111,9 +111,8 @@ fn produce(
     record.outputs = sink::write(merge, &schema, &space.staging(), &options)?;
     record.prove_customers(&built)?;
     for (source, rejects) in rejects.drain(..) {
-        if let Some(bytes) = rejects.into_bytes()? {
-            let name = format!("{REJECTS_FOLDER}/{source}.csv");
-            space.stage(&name, &bytes)?;
+        let name = format!("{REJECTS_FOLDER}/{source}.csv");
+        if rejects.save(&space.staging().join(&name))? {
             record.reject_files.push(name);
         }
     }
@@ -134,9 +133,11 @@ fn read(
     let limit = memory.routed(inputs.bytes(), record.shards, settings.threads);
     let spill = SpillTo { folder: space.spill(), limit, expected: inputs.bytes() };
     let mut buffers = ShardBuffers::new(layouts, record.shards, settings.threads, Some(&spill));
+    let staging = space.staging();
+    let reading = Reading { block_size: settings.block_size, scratch: &staging };
     let mut newest = None;
     for (at, (source, files)) in settings.spec.sources.iter().zip(&inputs.sources).enumerate() {
-        let read = read_source(source, at, files, settings.block_size, buffers.threads())?;
+        let read = read_source(source, at, files, reading, buffers.threads())?;
         record.source_read(source, files, &read);
         let bytes: u64 = files.iter().map(|f| f.bytes).sum();
         info!(event = "source_read", source = source.name.as_str(), rows = read.rows, bytes, rejected = read.rejected);
@@ -162,6 +163,7 @@ fn read(
 }
 
 fn report_ignored(settings: &Settings, inputs: &OpenInputs) {
+    events::delimiters_found(&settings.spec, inputs);
     for file in &inputs.unmatched {
         warn!(event = "file_ignored", file = file.as_str(), "the file matches no source");
     }
@@ -202,12 +204,13 @@ fn keep_failure(space: &Workspace, record: Record, rejects: Vec<(String, Rejects
     let manifest = record.manifest(Status::Failed, Some(error.to_string()));
     let mut files = Vec::new();
     files.extend(record::to_json(&manifest).map(|json| (MANIFEST_FILE.to_owned(), json)));
-    for (source, rejects) in rejects {
-        if let Ok(Some(bytes)) = rejects.into_bytes() {
-            files.push((format!("{REJECTS_FOLDER}/{source}.csv"), bytes));
+    let kept = space.keep_failure(&files).inspect(|folder| {
+        for (source, rejects) in rejects {
+            // As with the rest: a full disk may well keep us from saving it.
+            let _ = rejects.save(&folder.join(format!("{REJECTS_FOLDER}/{source}.csv")));
         }
-    }
-    match (space.keep_failure(&files), error) {
+    });
+    match (kept, error) {
         (Ok(folder), Error::RejectLimit(message)) => {
             Error::RejectLimit(format!("{message}; all are in `{}`", folder.display()))
         }

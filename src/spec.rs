@@ -5,6 +5,7 @@
 mod aggregates;
 mod cast;
 mod check;
+mod format;
 mod functions;
 mod operators;
 mod raw;
@@ -18,6 +19,7 @@ use crate::cell::{CellType, Type};
 use crate::error::Result;
 
 pub use aggregates::{How, Reduction};
+pub use format::{Delimiter, Encoding};
 pub use score::{Band, Score};
 pub use sql::Typed;
 
@@ -78,6 +80,10 @@ pub struct Source {
     pub required: bool,
     /// Name of the id column in its files.
     pub key: String,
+    /// Encoding of its files, where the spec says.
+    pub encoding: Option<Encoding>,
+    /// Delimiter in its files, where the spec says.
+    pub delimiter: Option<Delimiter>,
     /// Columns that are decoded, id column excluded.
     pub columns: Vec<Column>,
     /// Index into `columns` of the column that orders its rows.

@@ -5,6 +5,8 @@ use std::path::Path;
 use clap::Args;
 
 use onefold::Result;
+use onefold::source::InputFile;
+use onefold::spec::{Delimiter, Encoding};
 
 use super::{Talk, out::say, run::InputArgs};
 
@@ -13,6 +15,16 @@ use super::{Talk, out::say, run::InputArgs};
 pub struct CheckArgs {
     #[command(flatten)]
     input: InputArgs,
+}
+
+/// How a file is written, where that is not as usual.
+fn form(file: &InputFile) -> String {
+    let InputFile { name, encoding, header, .. } = file;
+    if (*encoding, header.delimiter) == (Encoding::Utf8, Delimiter::Comma) {
+        return String::new();
+    }
+    let by = if header.delimiter_found { ", by its header" } else { "" };
+    format!("  {name} is {encoding}, its delimiter is `{}`{by}\n", header.delimiter)
 }
 
 impl CheckArgs {
@@ -29,6 +41,9 @@ impl CheckArgs {
                 files.len(),
                 source.columns.len() + 1
             );
+            for file in files {
+                text += &form(file);
+            }
             for file in files.iter().filter(|f| !f.header.undeclared.is_empty()) {
                 text += &format!(
                     "  {} has columns that the profile does not use: {}\n",

@@ -11,7 +11,7 @@ use onefold::cell::iso_date;
 use onefold::executor::Drill;
 use onefold::settings::Settings;
 use onefold::source::RejectLimit;
-use onefold::spec::{DEFAULT_TEXT, Spec};
+use onefold::spec::{DEFAULT_TEXT, Delimiter, Encoding, Spec};
 use onefold::{Error, Result};
 
 use super::{Talk, out::say, summary};
@@ -75,6 +75,13 @@ pub struct InputArgs {
     /// A file of a source, in place of those in the input folder; repeatable
     #[arg(long, value_name = "NAME=FILE", value_parser = source_file)]
     source: Vec<(String, PathBuf)>,
+    /// Encoding of files that have no byte-order mark, where their source in the spec names none: utf-8, utf-16le, utf-16be,
+    /// windows-1252 or latin1 [default: utf-8]
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<Encoding>,
+    /// Delimiter where a file's source in the spec names none: `,` `;` `tab` or `|` [default: by the file's header]
+    #[arg(long, value_name = "CHAR")]
+    delimiter: Option<Delimiter>,
 }
 
 impl InputArgs {
@@ -87,13 +94,15 @@ impl InputArgs {
     /// Settings of a run with these inputs and nothing else.
     pub fn settings(&self, output: &Path) -> Result<Settings> {
         let mut settings = Settings::new(self.spec()?, &self.input, output);
-        settings.inputs.overrides.clone_from(&self.source);
+        let Self { input: _, profile: _, source, encoding, delimiter } = self;
+        settings.inputs.overrides.clone_from(source);
+        (settings.inputs.encoding, settings.inputs.delimiter) = (*encoding, *delimiter);
         Ok(settings)
     }
 
     /// The same flags, for another process in the same folder.
     pub fn to_args(&self) -> Vec<OsString> {
-        let Self { input, profile, source } = self;
+        let Self { input, profile, source, encoding, delimiter } = self;
         // Joined by `=`, so that a name that begins with `-` is no flag.
         let joined = |flag: &str, file: &PathBuf| {
             let mut arg = OsString::from(flag);
@@ -102,15 +111,21 @@ impl InputArgs {
         };
         let sources = source.iter().map(|(name, file)| joined(&format!("--source={name}="), file));
         let profile = profile.iter().map(|file| joined("--profile=", file));
-        std::iter::once(joined("--input=", input)).chain(profile).chain(sources).collect()
+        let encoding = encoding.iter().map(|e| OsString::from(format!("--encoding={e}")));
+        let delimiter = delimiter.iter().map(|d| OsString::from(format!("--delimiter={d}")));
+        let folder = std::iter::once(joined("--input=", input));
+        folder.chain(profile).chain(sources).chain(encoding).chain(delimiter).collect()
     }
 
     /// The inputs in the user's words.
     pub fn describe(&self) -> String {
-        let Self { input, profile, source } = self;
+        let Self { input, profile, source, encoding, delimiter } = self;
         let profile = profile.iter().map(|file| format!(", profile {}", file.display()));
         let by_hand = source.iter().map(|(name, file)| format!(", {name}={}", file.display()));
-        std::iter::once(input.display().to_string()).chain(by_hand).chain(profile).collect()
+        let encoding = encoding.iter().map(|e| format!(", encoding {e}"));
+        let delimiter = delimiter.iter().map(|d| format!(", delimiter {d}"));
+        let folder = std::iter::once(input.display().to_string());
+        folder.chain(by_hand).chain(profile).chain(encoding).chain(delimiter).collect()
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Record {
 
 impl Record {
     pub fn new(settings: &Settings) -> Self {
-        let Settings { run_id, spec, threads, reject_limit, safe_csv, drills, .. } = settings;
+        let Settings { run_id, spec, inputs, threads, reject_limit, safe_csv, drills, .. } = settings;
         let now = timestamp(Utc::now());
         let manifest = Manifest {
             onefold: env!("CARGO_PKG_VERSION").to_owned(),
@@ -45,7 +45,12 @@ impl Record {
             started_at: now.clone(),
             finished_at: now,
             spec: SpecRecord { name: spec.name.clone(), sha256: spec.sha256(), text: spec.text.clone() },
-            options: Options { safe_csv: *safe_csv, max_rejects: reject_limit.to_string() },
+            options: Options {
+                safe_csv: *safe_csv,
+                max_rejects: reject_limit.to_string(),
+                encoding: inputs.encoding.map(|e| e.to_string()),
+                delimiter: inputs.delimiter.map(|d| d.to_string()),
+            },
             as_of: None,
             shards: 0,
             threads: *threads,
@@ -80,8 +85,15 @@ impl Record {
 
     pub fn source_read(&mut self, source: &Source, files: &[InputFile], read: &SourceRead) {
         for (file, (rows, digest)) in files.iter().zip(&read.files) {
-            let (source, file, bytes) = (source.name.clone(), file.name.clone(), file.bytes);
-            self.manifest.inputs.push(InputRecord { source, file, bytes, digest: Some(digest.clone()), rows: *rows });
+            self.manifest.inputs.push(InputRecord {
+                source: source.name.clone(),
+                file: file.name.clone(),
+                bytes: file.bytes,
+                encoding: file.encoding.to_string(),
+                delimiter: file.header.delimiter.to_string(),
+                digest: Some(digest.clone()),
+                rows: *rows,
+            });
         }
         let typed = source.columns.iter().zip(&read.bad_values).filter(|(c, _)| c.cell.ty != Type::Text);
         let bad_values = typed.map(|(c, n)| (c.name.clone(), *n)).collect();

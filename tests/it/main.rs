@@ -4,6 +4,8 @@
 mod bench;
 mod cli;
 mod faults;
+mod fuzz;
+mod hostile;
 mod laws;
 mod oracle;
 mod outputs;

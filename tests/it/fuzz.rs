@@ -1,0 +1,115 @@
+//! Fuzzing by properties: each runs for so many cases, or by hand for `ONEFOLD_FUZZ_SECONDS`. Here too: any text as a spec.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use onefold::Error;
+use onefold::spec::{DEFAULT_TEXT, Spec};
+use proptest::prelude::*;
+use proptest::test_runner::{TestCaseResult, TestRunner};
+
+use crate::workdir::project;
+
+/// Tries a property on so many cases, then on as many more as `ONEFOLD_FUZZ_SECONDS` have time for.
+pub fn for_a_while<S: Strategy>(cases: u32, inputs: S, law: impl Fn(S::Value) -> TestCaseResult) {
+    let seconds = std::env::var("ONEFOLD_FUZZ_SECONDS").map_or(0, |s| s.parse().expect("a number of seconds"));
+    let (begun, mut tried) = (Instant::now(), 0);
+    loop {
+        let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+        TestRunner::new(config).run(&inputs, &law).unwrap_or_else(|e| panic!("{e}"));
+        tried += cases;
+        if begun.elapsed() >= Duration::from_secs(seconds) {
+            break;
+        }
+    }
+    if seconds > 0 {
+        println!("{tried} cases in {:?}", begun.elapsed());
+    }
+}
+
+/// A spec is valid, or refused as a spec: nothing else, whatever it holds.
+fn parses_or_is_refused(text: &str) -> TestCaseResult {
+    match Spec::parse(text, "fuzz.toml") {
+        Ok(_) | Err(Error::Spec { .. }) => Ok(()),
+        Err(other) => Err(TestCaseError::fail(format!("{other:?}"))),
+    }
+}
+
+/// What is put into the default spec: keys, values, SQL, and what breaks each.
+fn piece() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "[sources.x]", "[", "]", "{", "}", "\"", "'", "''", "\"\"\"", "=", ",", "\n", "\\", "\0", "\u{feff}", "#", "_",
+        "encoding = \"latin1\"\n", "delimiter = \"\\t\"\n", "decimal = \",\"\n", "keep", "types", "aggregates", "latest_by",
+        "sum(", "count(*)", "count(distinct ", "max_by(", "filter (where ", "case when ", "then", "else", "end", "cast(",
+        " as decimal(38,38))", " as bigint)", "not ", "and", "is null", "between", "in (", "like", "||", "date '2026-02-30'",
+        "9223372036854775808", "-9223372036854775808", "1e400", "0.1", "%", "*", "/", "-", "as_of", "sources",
+        "idempotency_key", "null", "true", "select 1", "(select 1)", "x.y", "a::int", "interval '1 day'", "\u{1f40e}",
+        "decimal(0,0)", "date(%d)", "int", "float", "(((((((((((((((((((((", ")))))",
+    ]);
+    prop_oneof![4 => word.prop_map(str::to_owned), 1 => ".{0,6}", 1 => any::<char>().prop_map(String::from)]
+}
+
+/// The default spec after a few cuts, copies and insertions.
+fn mutated() -> impl Strategy<Value = String> {
+    let change = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0usize..24, 0..4, piece());
+    prop::collection::vec(change, 1..6).prop_map(|changes| {
+        let mut chars: Vec<char> = DEFAULT_TEXT.chars().collect();
+        for (at, from, length, kind, piece) in changes {
+            let (at, from) = (at.index(chars.len() + 1), from.index(chars.len() + 1));
+            let part = |start: usize| start..(start + length).min(chars.len());
+            match kind {
+                0 => drop(chars.splice(at..at, piece.chars())),
+                1 => drop(chars.splice(part(at), piece.chars())),
+                2 => drop(chars.drain(part(at))),
+                _ => {
+                    let copy = chars[part(from)].to_vec();
+                    chars.splice(at..at, copy);
+                }
+            }
+        }
+        chars.into_iter().collect()
+    })
+}
+
+#[test]
+fn any_text_is_a_spec_or_refused() {
+    for_a_while(300, prop::collection::vec(piece(), 0..40), |pieces| parses_or_is_refused(&pieces.concat()));
+}
+
+#[test]
+fn a_broken_default_spec_is_a_spec_or_refused() {
+    for_a_while(300, mutated(), |text| parses_or_is_refused(&text));
+}
+
+/// An expression is compiled or refused, whatever is in it.
+#[test]
+fn any_expression_is_compiled_or_refused() {
+    for_a_while(500, prop::collection::vec(piece(), 0..12), |pieces| {
+        let sql = toml_string(&pieces.join(" "));
+        parses_or_is_refused(&format!(
+            "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.s]\nfiles = [\"s\"]\nkeep = [\"t\"]\n[sources.m]\nfiles = [\"m\"]\n\
+             types = {{ n = \"int\" }}\naggregates = {{ a = {sql} }}\n[computed]\nc = {sql}\n[output]\ncolumns = [\"id\", \"c\"]\n"
+        ))
+    });
+}
+
+fn toml_string(text: &str) -> String {
+    let escaped = text.chars().map(|c| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    });
+    format!("\"{}\"", escaped.collect::<String>())
+}
+
+#[test]
+fn the_corpus_of_specs() {
+    let mut files = 0;
+    for entry in fs::read_dir(project().join("tests/corpus/spec")).expect("a folder").flatten() {
+        let text = fs::read(entry.path()).expect("a file");
+        let text = String::from_utf8_lossy(&text);
+        parses_or_is_refused(&text).unwrap_or_else(|e| panic!("{:?}: {e}", entry.path()));
+        files += 1;
+    }
+    assert!(files >= 5, "{files}");
+}
