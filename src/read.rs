@@ -56,7 +56,8 @@ pub fn read_source(
     threads: &mut [Routed],
 ) -> Result<SourceRead> {
     let block_size = reading.block_size;
-    let feeder = Mutex::new(Feeder { source, files, block_size, file: 0, reader: None, number: 0, digests: Vec::new() });
+    let feeder =
+        Mutex::new(Feeder { source, files, block_size, file: 0, reader: None, number: 0, digests: Vec::new() });
     let seen = InOrder::new(source, files, Rejects::new(reading.scratch)?);
     let done: Vec<Result<()>> = std::thread::scope(|scope| {
         let start = |rows| scope.spawn(|| work(source, at, files, rows, (&feeder, &seen)));

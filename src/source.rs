@@ -71,9 +71,8 @@ pub fn open(spec: &Spec, inputs: &Inputs) -> Result<OpenInputs> {
     let found = files::discover(spec, inputs)?;
     let mut sources = Vec::new();
     for (source, files) in spec.sources.iter().zip(found.sources) {
-        sources.push(
-            files.into_iter().map(|(path, name)| open_file(source, inputs, path, name)).collect::<Result<_>>()?,
-        );
+        sources
+            .push(files.into_iter().map(|(path, name)| open_file(source, inputs, path, name)).collect::<Result<_>>()?);
     }
     Ok(OpenInputs { sources, unmatched: found.unmatched })
 }

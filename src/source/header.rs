@@ -137,7 +137,8 @@ impl HeaderOf<'_> {
     fn missing(&self, column: &str, names: &[Vec<u8>], how: &str) -> Error {
         let texts: Vec<String> = names.iter().map(|n| String::from_utf8_lossy(n).into_owned()).collect();
         let hint = if names.iter().any(|n| n.contains(&0)) {
-            "; the header has NUL bytes: a UTF-16 file without a mark needs `encoding = \"utf-16le\"` or \"utf-16be\"".into()
+            "; the header has NUL bytes: a UTF-16 file without a mark needs `encoding = \"utf-16le\"` or \"utf-16be\""
+                .into()
         } else if names.iter().any(|n| std::str::from_utf8(n).is_err()) {
             "; the header is not UTF-8: say which `encoding` the file has".into()
         } else {

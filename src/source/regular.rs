@@ -22,12 +22,7 @@ pub struct Stamp {
 impl Stamp {
     /// Of what the system says of a file.
     pub fn of(meta: &Metadata) -> Self {
-        Self {
-            device: meta.dev(),
-            inode: meta.ino(),
-            bytes: meta.len(),
-            modified: (meta.mtime(), meta.mtime_nsec()),
-        }
+        Self { device: meta.dev(), inode: meta.ino(), bytes: meta.len(), modified: (meta.mtime(), meta.mtime_nsec()) }
     }
 
     /// Its size in bytes.

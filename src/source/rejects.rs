@@ -120,7 +120,8 @@ impl Rejects {
     /// # Errors
     /// I/O.
     pub fn new(folder: &Path) -> Result<Self> {
-        let csv = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(spooled_tempfile_in(IN_MEMORY, folder));
+        let csv =
+            csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(spooled_tempfile_in(IN_MEMORY, folder));
         let mut new = Self { csv, folder: folder.to_owned(), first: Vec::new(), count: 0 };
         new.write(["file", "line", "column", "reason", "raw"])?;
         Ok(new)

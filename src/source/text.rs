@@ -101,11 +101,8 @@ const MOST_MARK: u64 = 3;
 
 /// The encoding that a file's first bytes tell, and how many of them are marks: some programs write theirs twice.
 fn marks(head: &[u8]) -> Option<(Encoding, usize)> {
-    let known: [(Encoding, &[u8]); 3] = [
-        (Encoding::Utf8, b"\xEF\xBB\xBF"),
-        (Encoding::Utf16Le, b"\xFF\xFE"),
-        (Encoding::Utf16Be, b"\xFE\xFF"),
-    ];
+    let known: [(Encoding, &[u8]); 3] =
+        [(Encoding::Utf8, b"\xEF\xBB\xBF"), (Encoding::Utf16Le, b"\xFF\xFE"), (Encoding::Utf16Be, b"\xFE\xFF")];
     let (encoding, mark) = known.into_iter().find(|(_, mark)| head.starts_with(mark))?;
     let twice = head[mark.len()..].starts_with(mark);
     Some((encoding, if twice { 2 * mark.len() } else { mark.len() }))

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, ReaderBuilder};
 use onefold::cell::Value;
-use onefold::source::{
-    BlockReader, Header, InputFile, Inputs, Rejects, RowSink, Stamp, open, read_records, read_rows,
-};
+use onefold::source::{BlockReader, Header, InputFile, Inputs, Rejects, RowSink, Stamp, open, read_records, read_rows};
 use onefold::spec::{Delimiter, Encoding, Spec};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -262,7 +260,8 @@ fn the_corpus_is_read_alike() {
     let mut files = 0;
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         let bytes = fs::read(entry.path()).expect("a file");
-        for encoding in [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be, Encoding::Windows1252, Encoding::Latin1] {
+        for encoding in [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be, Encoding::Windows1252, Encoding::Latin1]
+        {
             for delimiter in Delimiter::ALL {
                 for block_size in [1, 7] {
                     let law = agree(&bytes, encoding, delimiter, block_size);
