@@ -115,3 +115,83 @@ impl Drop for StopOnPanic<'_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::cell::Value;
+    use crate::source::{Inputs, RowSink, open, read_rows};
+    use crate::spec::Spec;
+
+    struct Nowhere;
+
+    impl RowSink for Nowhere {
+        fn begin(&mut self, _: &str) {}
+        fn put(&mut self, _: usize, _: Value<'_>) {}
+        fn end(&mut self) {}
+    }
+
+    /// Calls `test` with an order that lets nothing wait, and a way to make the report of a block with one reject.
+    fn with_order(
+        test: impl FnOnce(&InOrder<'_>, &(dyn Fn() -> BlockReport + Sync)),
+    ) -> (SourceRead, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("s.csv"), "id\n").expect("written");
+        let text =
+            "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.s]\nfiles = [\"s.csv\"]\n[output]\ncolumns = [\"id\"]\n";
+        let spec = Spec::parse(text, "p.toml").expect("a spec");
+        let inputs = open(&spec, &Inputs::of(folder.path())).expect("inputs");
+        let (source, files) = (&spec.sources[0], &inputs.sources[0]);
+        let mut order = InOrder::new(source, files, Rejects::new(folder.path()).expect("rejects"));
+        order.most_waiting = 0;
+        test(&order, &|| read_rows(b"a\nb,c\n", source, &files[0].header, &mut Nowhere));
+        (order.finish(vec!["digest".into()]), folder)
+    }
+
+    #[test]
+    fn reports_in_any_order_are_told_in_order_and_nobody_waits_for_ever() {
+        let handed_out = AtomicU64::new(0);
+        let (read, folder) = with_order(|order, report| {
+            std::thread::scope(|scope| {
+                for thread in 0..4 {
+                    let handed_out = &handed_out;
+                    scope.spawn(move || {
+                        loop {
+                            let number = handed_out.fetch_add(1, Ordering::Relaxed) + 1;
+                            if number > 400 {
+                                return;
+                            }
+                            // Some threads fall behind with some blocks.
+                            (0..(number * thread) % 7 * 1000).for_each(|_| std::hint::spin_loop());
+                            order.take(number, 0, report()).expect("taken");
+                        }
+                    });
+                }
+            });
+        });
+        assert_eq!((read.rows, read.rejected, read.files), (800, 400, vec![(800, "digest".to_owned())]));
+        let path = folder.path().join("out.csv");
+        assert!(read.rejects.save(&path).expect("saved"));
+        let lines: Vec<String> =
+            std::fs::read_to_string(path).expect("text").lines().skip(1).map(str::to_owned).collect();
+        let want: Vec<String> = (0..400).map(|i| format!("s.csv,{},,field_count,\"b,c\"", 3 + 2 * i)).collect();
+        assert_eq!(lines, want);
+    }
+
+    #[test]
+    fn a_thread_that_panics_lets_the_others_go() {
+        with_order(|order, report| {
+            std::thread::scope(|scope| {
+                let waits = scope.spawn(|| order.take(2, 0, report()));
+                let panics = scope.spawn(|| {
+                    let _guard = StopOnPanic(order);
+                    panic!("block 1 is never taken");
+                });
+                assert!(panics.join().is_err());
+                assert!(waits.join().expect("no panic").is_ok());
+            });
+        });
+    }
+}

@@ -4,10 +4,12 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use onefold::Error;
-use onefold::spec::{DEFAULT_TEXT, Spec};
+use onefold::settings::Settings;
+use onefold::spec::{DEFAULT_TEXT, Delimiter, Encoding, Spec};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseResult, TestRunner};
 
+use crate::reader::{SPEC, delimiter, encoded, encoding, messy_bytes, scratch};
 use crate::workdir::project;
 
 /// Tries a property on so many cases, then on as many more as `ONEFOLD_FUZZ_SECONDS` have time for.
@@ -25,6 +27,34 @@ pub fn for_a_while<S: Strategy>(cases: u32, inputs: S, law: impl Fn(S::Value) ->
     if seconds > 0 {
         println!("{tried} cases in {:?}", begun.elapsed());
     }
+}
+
+/// A run over any bytes ends in profiles that the witness proves, or in an unusable input.
+fn runs_or_refuses(bytes: &[u8], encoding: Encoding, delimiter: Delimiter, block_size: usize) -> TestCaseResult {
+    let folder = scratch();
+    let head = "id~t~n\n".replace('~', &char::from(delimiter.byte()).to_string());
+    fs::create_dir(folder.path().join("in")).expect("a folder");
+    fs::write(folder.path().join("in/s.csv"), [&encoded(&head, encoding), bytes].concat()).expect("written");
+    let spec = Spec::parse(SPEC, "p.toml").expect("a spec");
+    let (input, output) = (folder.path().join("in"), folder.path().join("out"));
+    let mut settings = Settings::new(spec, &input, &output);
+    (settings.inputs.encoding, settings.inputs.delimiter) = (Some(encoding), Some(delimiter));
+    (settings.shards, settings.block_size) = (Some(2), block_size);
+    settings.reject_limit = "100%".parse().expect("a limit");
+    match onefold::run(&settings) {
+        Ok(_) => drop(onefold::verify(&input, &output).map_err(|e| TestCaseError::fail(e.to_string()))?),
+        Err(Error::Input { .. }) => {}
+        Err(other) => return Err(TestCaseError::fail(other.to_string())),
+    }
+    Ok(())
+}
+
+#[test]
+fn any_bytes_are_proved_or_refused() {
+    let inputs = (messy_bytes(40), encoding(), delimiter(), 1usize..40);
+    for_a_while(200, inputs, |(bytes, encoding, delimiter, block_size)| {
+        runs_or_refuses(&bytes, encoding, delimiter, block_size)
+    });
 }
 
 /// A spec is valid, or refused as a spec: nothing else, whatever it holds.

@@ -15,7 +15,7 @@ use crate::fuzz::for_a_while;
 use crate::workdir::project;
 
 /// In memory where the system has such a place: these tests write thousands of files, and the disk is not the point.
-fn scratch() -> TempDir {
+pub fn scratch() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
 
@@ -122,17 +122,17 @@ fn line_of(bytes: &[u8], at: usize) -> u64 {
     (0..at).filter(ends).count() as u64
 }
 
-fn encoding() -> impl Strategy<Value = Encoding> {
+pub fn encoding() -> impl Strategy<Value = Encoding> {
     use Encoding::{Latin1, Utf8, Utf16Be, Utf16Le, Windows1252};
     prop::sample::select(vec![Utf8, Utf8, Utf16Le, Utf16Be, Windows1252, Latin1])
 }
 
-fn delimiter() -> impl Strategy<Value = Delimiter> {
+pub fn delimiter() -> impl Strategy<Value = Delimiter> {
     prop::sample::select(Delimiter::ALL.to_vec())
 }
 
 /// Pieces that have a meaning in some encoding, wild bytes, and now and then a mark.
-fn messy_bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
+pub fn messy_bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
     let text = prop_oneof![
         6 => Just("a"), 2 => Just("\u{e9}"), 1 => Just("\u{1f40e}"), 6 => Just(","), 3 => Just(";"), 2 => Just("\t"),
         2 => Just("|"), 5 => Just("\n"), 4 => Just("\""), 3 => Just("\r\n"), 2 => Just("\r"), 1 => Just(" "),
@@ -209,7 +209,7 @@ impl RowSink for Rows {
     fn end(&mut self) {}
 }
 
-const SPEC: &str = "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.s]\nfiles = [\"s.csv\"]\nkeep = [\"t\", \"n\"]\n\
+pub const SPEC: &str = "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.s]\nfiles = [\"s.csv\"]\nkeep = [\"t\", \"n\"]\n\
                     types = { n = \"int\" }\n[output]\ncolumns = [\"id\", \"t\"]\n";
 
 /// A file with a header before these bytes, read as a run reads it: rows, what was rejected of them, and bad values.
