@@ -65,80 +65,77 @@ fn parses_or_is_refused(text: &str) -> TestCaseResult {
     }
 }
 
-/// What is put into the default spec: keys, values, SQL, and what breaks each.
+/// What is put into the default spec: keys, values, SQL, and what breaks each; one a line.
+const WORDS: &str = r#"[sources.x]
+[
+]
+{
+}
+"
+'
+''
+"""
+=
+,
+\
+#
+_
+encoding = "latin1"
+delimiter = "\t"
+decimal = ","
+keep
+types
+aggregates
+latest_by
+sum(
+count(*)
+count(distinct
+max_by(
+filter (where
+case when
+then
+else
+end
+cast(
+ as decimal(38,38))
+ as bigint)
+not
+and
+is null
+between
+in (
+like
+||
+date '2026-02-30'
+9223372036854775808
+-9223372036854775808
+1e400
+0.1
+%
+*
+/
+-
+as_of
+sources
+idempotency_key
+null
+true
+select 1
+(select 1)
+x.y
+a::int
+interval '1 day'
+decimal(0,0)
+date(%d)
+int
+float
+(((((((((((((((((((((
+)))))"#;
+
 fn piece() -> impl Strategy<Value = String> {
-    let word = prop::sample::select(vec![
-        "[sources.x]",
-        "[",
-        "]",
-        "{",
-        "}",
-        "\"",
-        "'",
-        "''",
-        "\"\"\"",
-        "=",
-        ",",
-        "\n",
-        "\\",
-        "\0",
-        "\u{feff}",
-        "#",
-        "_",
-        "encoding = \"latin1\"\n",
-        "delimiter = \"\\t\"\n",
-        "decimal = \",\"\n",
-        "keep",
-        "types",
-        "aggregates",
-        "latest_by",
-        "sum(",
-        "count(*)",
-        "count(distinct ",
-        "max_by(",
-        "filter (where ",
-        "case when ",
-        "then",
-        "else",
-        "end",
-        "cast(",
-        " as decimal(38,38))",
-        " as bigint)",
-        "not ",
-        "and",
-        "is null",
-        "between",
-        "in (",
-        "like",
-        "||",
-        "date '2026-02-30'",
-        "9223372036854775808",
-        "-9223372036854775808",
-        "1e400",
-        "0.1",
-        "%",
-        "*",
-        "/",
-        "-",
-        "as_of",
-        "sources",
-        "idempotency_key",
-        "null",
-        "true",
-        "select 1",
-        "(select 1)",
-        "x.y",
-        "a::int",
-        "interval '1 day'",
-        "\u{1f40e}",
-        "decimal(0,0)",
-        "date(%d)",
-        "int",
-        "float",
-        "(((((((((((((((((((((",
-        ")))))",
-    ]);
-    prop_oneof![4 => word.prop_map(str::to_owned), 1 => ".{0,6}", 1 => any::<char>().prop_map(String::from)]
+    let words: Vec<&str> = WORDS.lines().chain(["\n", " ", "\0", "\u{feff}", "\u{1f40e}"]).collect();
+    let word = prop::sample::select(words).prop_map(str::to_owned);
+    prop_oneof![4 => word, 1 => ".{0,6}", 1 => any::<char>().prop_map(String::from)]
 }
 
 /// The default spec after a few cuts, copies and insertions.
