@@ -9,7 +9,7 @@ use onefold::spec::{DEFAULT_TEXT, Delimiter, Encoding, Spec};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseResult, TestRunner};
 
-use crate::reader::{SPEC, delimiter, encoded, encoding, messy_bytes, scratch};
+use crate::reader::{SPEC, delimiter, encoded, encoding, messy_bytes, messy_rows, scratch};
 use crate::workdir::project;
 
 /// Tries a property on so many cases, then on as many more as `ONEFOLD_FUZZ_SECONDS` have time for.
@@ -51,9 +51,11 @@ fn runs_or_refuses(bytes: &[u8], encoding: Encoding, delimiter: Delimiter, block
 
 #[test]
 fn any_bytes_are_proved_or_refused() {
-    let inputs = (messy_bytes(40), encoding(), delimiter(), 1usize..40);
-    for_a_while(200, inputs, |(bytes, encoding, delimiter, block_size)| {
-        runs_or_refuses(&bytes, encoding, delimiter, block_size)
+    let inputs = (messy_bytes(40), messy_rows(), encoding(), delimiter(), 1usize..40);
+    for_a_while(200, inputs, |(bytes, rows, encoding, delimiter, block_size)| {
+        runs_or_refuses(&bytes, encoding, delimiter, block_size)?;
+        let rows = rows.replace('~', &char::from(delimiter.byte()).to_string());
+        runs_or_refuses(&encoded(&rows, encoding), encoding, delimiter, block_size)
     });
 }
 

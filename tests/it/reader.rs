@@ -148,6 +148,16 @@ pub fn messy_bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Rows of three fields, most of them, with `~` between.
+pub fn messy_rows() -> impl Strategy<Value = String> {
+    let id = prop_oneof![6 => "[a-c]", 1 => " [a-c]\u{a0}", 1 => Just(String::new()), 1 => "\u{e9}[a-c]"];
+    let text = prop_oneof![4 => "[a-c,;|\t]{0,3}", 1 => "\"[a-c,;|\t\r\n]{0,3}\"", 1 => "\"[a-c]\"\"[a-c]\"", 1 => Just("5\"".into())];
+    let number = prop_oneof![4 => "[0-9]{0,3}", 1 => Just(" 7 ".to_owned()), 1 => Just("x".into()), 1 => "1[,.]5"];
+    let end = prop_oneof![4 => Just("\n"), 2 => Just("\r\n"), 1 => Just("\r"), 1 => Just("~\n"), 1 => Just("\n\n")];
+    let row = (id, text, number, end).prop_map(|(id, text, number, end)| format!("{id}~{text}~{number}{end}"));
+    prop::collection::vec(row, 0..30).prop_map(|rows| rows.concat())
+}
+
 /// A text in an encoding, as far as that can hold it.
 pub fn encoded(text: &str, encoding: Encoding) -> Vec<u8> {
     match encoding {
@@ -247,9 +257,11 @@ fn account(bytes: &[u8], encoding: Encoding, delimiter: Delimiter, block_size: u
 
 #[test]
 fn every_row_is_accounted_for() {
-    let inputs = (messy_bytes(60), encoding(), delimiter(), 1usize..40);
-    for_a_while(1000, inputs, |(bytes, encoding, delimiter, block_size)| {
-        account(&bytes, encoding, delimiter, block_size)
+    let inputs = (messy_bytes(60), messy_rows(), encoding(), delimiter(), 1usize..40);
+    for_a_while(1000, inputs, |(bytes, rows, encoding, delimiter, block_size)| {
+        account(&bytes, encoding, delimiter, block_size)?;
+        let rows = rows.replace('~', &char::from(delimiter.byte()).to_string());
+        account(&encoded(&rows, encoding), encoding, delimiter, block_size)
     });
 }
 
