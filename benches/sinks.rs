@@ -7,12 +7,13 @@ use common::{Sample, merge};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use onefold::shard::schema;
 use onefold::sink::{SinkOptions, write};
+use onefold::stop::Stop;
 
 fn sinks(c: &mut Criterion) {
     let sample = Sample::new(100_000);
     let parts = sample.parts(16);
     let schema = schema(&sample.spec);
-    let options = SinkOptions { safe_csv: false, metadata: Vec::new() };
+    let options = SinkOptions { safe_csv: false, metadata: Vec::new(), stop: Stop::default() };
     let folder = tempfile::tempdir().expect("a folder");
     let run = || write(merge(&sample, &parts), &schema, folder.path(), &options).expect("written");
     let written = run();

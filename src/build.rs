@@ -17,6 +17,8 @@ use polars::prelude::{
     Scalar, col, concat_lf_horizontal, lit,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 use crate::interop::{polars_type, to_polars};
 use crate::route::ShardInput;
@@ -28,7 +30,7 @@ pub use index::{EXCLUDED, Index};
 pub use key::idempotency_keys;
 
 /// How one source's rows of one shard were used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Rows that the profiles hold or that an aggregate counted.
     pub used: u64,

@@ -3,11 +3,13 @@
 mod bench;
 mod check;
 mod completions;
+mod drill;
 pub mod exit;
 mod generate;
 pub mod logging;
 mod out;
 mod run;
+mod signals;
 mod summary;
 pub mod threads;
 mod verify;
@@ -61,6 +63,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Time the whole run by number of shards
     Bench(bench::BenchArgs),
+    /// Inject faults at random, round after round, and prove that none did harm
+    Drill(drill::DrillArgs),
     /// Write sample data of any size
     Generate(generate::GenerateArgs),
     /// Print shell completions
@@ -125,6 +129,7 @@ impl Cli {
             Command::Check(args) => args.run(&self.talk),
             Command::Verify(args) => args.run(&self.talk),
             Command::Bench(args) => return args.run(&self.talk),
+            Command::Drill(args) => return args.run(&self.talk),
             Command::Generate(args) => args.run(&self.talk),
             Command::Completions(args) => args.run(),
         };

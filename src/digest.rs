@@ -1,4 +1,10 @@
-//! Digests as text. Owns how bytes become hex; refuses to choose an algorithm for others.
+//! Digests as text, and the SHA-256 of a file. Owns how bytes become hex; refuses to say what a digest is for.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
 
 /// Lower-case hex of bytes.
 pub fn hex(bytes: &[u8]) -> String {
@@ -8,4 +14,22 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// Size and SHA-256 of a file, in hex.
+///
+/// # Errors
+/// I/O.
+pub fn sha256_of(path: &Path) -> io::Result<(u64, String)> {
+    let (mut file, mut hash, mut block) = (File::open(path)?, Sha256::new(), vec![0; 1 << 18]);
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut block)? {
+            0 => return Ok((bytes, hex(&hash.finalize()))),
+            n => {
+                hash.update(block.get(..n).unwrap_or_default());
+                bytes += n as u64;
+            }
+        }
+    }
 }

@@ -76,6 +76,11 @@ pub enum Error {
     /// A finished run does not hold what it claims.
     #[error("verification failed: {0}")]
     Verify(String),
+    /// Somebody asked the run to stop.
+    #[error(
+        "interrupted: nothing was published, previous outputs are as they were; finished shards are kept, the same command goes on from there"
+    )]
+    Interrupted,
     /// Our own proof failed: a bug in onefold, never the user's data.
     #[error("internal error, please report it: {0}")]
     Bug(String),

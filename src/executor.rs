@@ -7,7 +7,7 @@ mod chaos;
 mod panics;
 mod retry;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use polars_core::runtime::THREAD_POOL;
 
 use crate::error::{Error, Result};
+use crate::stop::Stop;
 
 pub use chaos::{Drill, Drills};
 pub use panics::{catch, last_panic, quiet_panics};
@@ -64,35 +65,43 @@ pub struct Room<'a> {
     pub memory: u64,
     /// Memory that a shard takes, in bytes.
     pub need: &'a (dyn Fn(usize) -> u64 + Sync),
+    /// Once it is asked, shards not yet started stay so, and no retry follows.
+    pub stop: &'a Stop,
 }
 
-/// Runs `work(shard, attempt)` for every shard until each succeeded or one failed for good.
+/// How long a request to stop may go unseen while a retry waits.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Runs `work(shard, attempt)` for these shards, each from this attempt on, until each succeeded or one failed for good.
 ///
 /// Gives every shard's attempts, and the error that ended the run, if one did: then shards not yet started stay so.
 pub fn run<T, W, O>(
-    shards: usize,
+    shards: &[(usize, u32)],
     room: &Room<'_>,
     policy: RetryPolicy,
     work: &W,
     observer: &O,
-) -> (Vec<ShardRun<T>>, Option<Error>)
+) -> (BTreeMap<usize, ShardRun<T>>, Option<Error>)
 where
     T: Send,
     W: Fn(usize, u32) -> Result<T> + Sync,
     O: Observer<T>,
 {
     let mut queue = Queue {
-        ready: (0..shards).map(|shard| (shard, 1)).collect(),
+        ready: shards.iter().copied().collect(),
         waiting: Vec::new(),
         idle: (0..room.threads.max(1)).collect(),
         running: 0,
         taken: 0,
-        runs: (0..shards).map(|_| ShardRun { attempts: Vec::new(), result: None }).collect(),
+        runs: shards.iter().map(|(shard, _)| (*shard, ShardRun { attempts: Vec::new(), result: None })).collect(),
         failure: None,
     };
     let (sender, receiver) = channel();
     THREAD_POOL.in_place_scope(|scope| {
         loop {
+            if room.stop.is_asked() {
+                queue.give_up(Error::Interrupted);
+            }
             queue.wake(Instant::now());
             while let Some(Start { shard, attempt, worker }) = queue.next(room) {
                 let sender = sender.clone();
@@ -142,7 +151,7 @@ struct Queue<T> {
     running: usize,
     /// Memory that the running shards take.
     taken: u64,
-    runs: Vec<ShardRun<T>>,
+    runs: BTreeMap<usize, ShardRun<T>>,
     failure: Option<Error>,
 }
 
@@ -174,7 +183,7 @@ impl<T> Queue<T> {
     fn receive(&self, receiver: &Receiver<Report<T>>) -> Option<Report<T>> {
         match self.waiting.iter().map(|w| w.0).min() {
             None => receiver.recv().ok(),
-            Some(due) => receiver.recv_timeout(due.saturating_duration_since(Instant::now())).ok(),
+            Some(due) => receiver.recv_timeout(due.saturating_duration_since(Instant::now()).min(LOOK)).ok(),
         }
     }
 
@@ -182,7 +191,7 @@ impl<T> Queue<T> {
         let Report { shard, attempt, worker, started_at, ended_at, result } = report;
         self.idle.insert(worker);
         self.running -= 1;
-        let run = &mut self.runs[shard];
+        let run = self.runs.entry(shard).or_insert_with(|| ShardRun { attempts: Vec::new(), result: None });
         let error = result.as_ref().err().map(ToString::to_string);
         run.attempts.push(Attempt { attempt, worker, started_at, ended_at, error });
         match result {
@@ -196,14 +205,21 @@ impl<T> Queue<T> {
                 observer.retrying(shard, attempt, &error, wait);
                 self.waiting.push((Instant::now() + wait, shard, attempt + 1));
             }
+            // It did not use up its attempts: the run was stopped.
+            Err(error) if matches!(self.failure, Some(Error::Interrupted)) && error.is_transient() => {}
             Err(error) => {
                 observer.failed(shard, attempt, &error);
                 let cause = Box::new(error);
-                self.failure.get_or_insert(Error::ShardFailed { shard_id: shard, attempts: attempt, cause });
-                self.ready.clear();
-                self.waiting.clear();
+                self.give_up(Error::ShardFailed { shard_id: shard, attempts: attempt, cause });
             }
         }
+    }
+
+    /// Nothing more is started; the first reason counts.
+    fn give_up(&mut self, why: Error) {
+        self.failure.get_or_insert(why);
+        self.ready.clear();
+        self.waiting.clear();
     }
 }
 

@@ -72,6 +72,7 @@
 
 pub mod build;
 pub mod cell;
+pub mod checkpoint;
 pub mod digest;
 pub mod disk;
 pub mod error;
@@ -92,6 +93,7 @@ pub mod shard;
 pub mod sink;
 pub mod source;
 pub mod spec;
+pub mod stop;
 pub mod verify;
 pub mod workspace;
 

@@ -55,8 +55,14 @@ pub struct Manifest {
     pub stages: Vec<Stage>,
     /// Peak resident memory of the process, where the system tells.
     pub peak_memory_bytes: Option<u64>,
+    /// Bytes of the built shards, which lay in the working folder until the outputs were published.
+    #[serde(default)]
+    pub parts_bytes: u64,
     /// Output files.
     pub outputs: Vec<OutputRecord>,
+    /// Rejects files.
+    #[serde(default)]
+    pub rejects: Vec<RejectsRecord>,
     /// Score distributions: a mean for numbers, counts for bands.
     pub scores: IndexMap<String, IndexMap<String, serde_json::Number>>,
 }
@@ -83,12 +89,15 @@ pub struct SpecRecord {
 }
 
 /// Options that bear on results.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
     /// `--safe-csv`.
     pub safe_csv: bool,
     /// `--max-rejects`.
     pub max_rejects: String,
+    /// `--as-of`, where it was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub as_of: Option<String>,
     /// `--encoding`, where it was given.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub encoding: Option<String>,
@@ -186,6 +195,17 @@ pub struct OutputRecord {
     pub file: String,
     /// Profiles in it.
     pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+}
+
+/// One rejects file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectsRecord {
+    /// Its path in the output folder.
+    pub file: String,
     /// Its size.
     pub bytes: u64,
     /// SHA-256 of its bytes.

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::route::{Layout, Routed};
 use crate::source::{BlockReader, InputFile, Rejects, read_rows};
 use crate::spec::Source;
+use crate::stop::Stop;
 
 use in_order::{InOrder, StopOnPanic};
 
@@ -37,6 +38,8 @@ pub struct Reading<'a> {
     pub block_size: usize,
     /// Folder for rejects that memory does not hold.
     pub scratch: &'a Path,
+    /// How to ask the reading to stop.
+    pub stop: &'a Stop,
 }
 
 /// What the routed rows of a source are made of.
@@ -47,7 +50,7 @@ pub fn layout(source: &Source) -> Layout {
 /// Reads all files of one source, one thread for each of these.
 ///
 /// # Errors
-/// I/O, a quote that is never closed, and a file that changes while it is read.
+/// I/O, a quote that is never closed, a file that changes while it is read, and [`Error::Interrupted`].
 pub fn read_source(
     source: &Source,
     at: usize,
@@ -55,10 +58,10 @@ pub fn read_source(
     reading: Reading<'_>,
     threads: &mut [Routed],
 ) -> Result<SourceRead> {
-    let block_size = reading.block_size;
-    let feeder =
-        Mutex::new(Feeder { source, files, block_size, file: 0, reader: None, number: 0, digests: Vec::new() });
-    let seen = InOrder::new(source, files, Rejects::new(reading.scratch)?);
+    let Reading { block_size, scratch, stop } = reading;
+    let (reader, digests) = (None, Vec::new());
+    let feeder = Mutex::new(Feeder { stop, files, block_size, file: 0, reader, number: 0, digests });
+    let seen = InOrder::new(source, files, Rejects::new(scratch)?);
     let done: Vec<Result<()>> = std::thread::scope(|scope| {
         let start = |rows| scope.spawn(|| work(source, at, files, rows, (&feeder, &seen)));
         let running: Vec<_> = threads.iter_mut().map(start).collect();
@@ -70,7 +73,7 @@ pub fn read_source(
 
 /// Hands out blocks, in order, to whichever thread asks.
 struct Feeder<'a> {
-    source: &'a Source,
+    stop: &'a Stop,
     files: &'a [InputFile],
     block_size: usize,
     file: usize,
@@ -86,15 +89,16 @@ type Position = (usize, u64);
 impl Feeder<'_> {
     /// The next block. After an error there is none, for no thread.
     fn next(&mut self, spare: Vec<u8>) -> Result<Option<(Position, Vec<u8>)>> {
-        self.block(spare).inspect_err(|_| self.stop())
+        self.block(spare).inspect_err(|_| self.end())
     }
 
     fn block(&mut self, spare: Vec<u8>) -> Result<Option<(Position, Vec<u8>)>> {
+        self.stop.check()?;
         let mut spare = Some(spare);
         while let Some(file) = self.files.get(self.file) {
             let reader = match &mut self.reader {
                 Some(reader) => reader,
-                closed => closed.insert(BlockReader::open(&self.source.name, file, self.block_size)?),
+                closed => closed.insert(BlockReader::open(file, self.block_size)?),
             };
             match reader.next_block(spare.take().unwrap_or_default())? {
                 Some(block) => {
@@ -112,7 +116,7 @@ impl Feeder<'_> {
     }
 
     /// The other threads find nothing left to do.
-    fn stop(&mut self) {
+    fn end(&mut self) {
         self.file = self.files.len();
     }
 }
@@ -142,7 +146,7 @@ fn work(
             Ok(true) => {}
             Ok(false) => return Ok(()),
             Err(error) => {
-                lock(feeder).stop();
+                lock(feeder).end();
                 seen.stop();
                 return Err(error);
             }

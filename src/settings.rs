@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use crate::executor::{Drill, RetryPolicy};
 use crate::source::{DEFAULT_BLOCK_SIZE, Inputs, RejectLimit};
 use crate::spec::Spec;
+use crate::stop::Stop;
 
 /// All that a run is given.
 #[derive(Debug, Clone)]
@@ -36,6 +37,10 @@ pub struct Settings {
     pub drills: Vec<Drill>,
     /// Whether text cells that a spreadsheet would run as a formula get a leading `'`.
     pub safe_csv: bool,
+    /// Whether to do everything anew, whatever earlier runs left.
+    pub fresh: bool,
+    /// How to ask the run to stop.
+    pub stop: Stop,
     /// Bytes read at a time; changes no result.
     pub block_size: usize,
 }
@@ -57,6 +62,8 @@ impl Settings {
             as_of: None,
             drills: Vec::new(),
             safe_csv: false,
+            fresh: false,
+            stop: Stop::default(),
             block_size: DEFAULT_BLOCK_SIZE,
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef};
 use polars::prelude::PolarsError;
+use serde::{Deserialize, Serialize};
 
 use crate::build::{self, Tally, idempotency_keys};
 use crate::error::{Error, Result};
@@ -22,7 +23,7 @@ pub struct Part {
 }
 
 /// What a shard adds to the run's account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// Number of profiles.
     pub customers: u64,
@@ -33,7 +34,7 @@ pub struct Account {
 }
 
 /// The values of a score in one shard, nulls left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ScoreTally {
     /// Of points: their sum and number.
     Points(i128, u64),

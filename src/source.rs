@@ -2,6 +2,7 @@
 //! never knows shards or profiles.
 
 mod blocks;
+mod digest;
 mod files;
 mod header;
 mod records;
@@ -21,6 +22,7 @@ use header::HeaderOf;
 use text::Text;
 
 pub use blocks::{BlockReader, DEFAULT_BLOCK_SIZE};
+pub use digest::digest;
 pub use files::Inputs;
 pub use header::Header;
 pub use records::{Record, read_records};
@@ -32,6 +34,8 @@ pub use rows::{BlockReport, RowSink, read_rows};
 /// One input file of a source, its header already read.
 #[derive(Debug, Clone)]
 pub struct InputFile {
+    /// Its source's name.
+    pub source: String,
     /// Where it is.
     pub path: PathBuf,
     /// Its name in messages, the manifest and the rejects files.
@@ -85,5 +89,6 @@ fn open_file(source: &Source, inputs: &Inputs, path: PathBuf, name: String) -> R
     let mut text = Text::new(file, declared).map_err(|e| Error::reading(&path, e))?;
     let delimiter = source.delimiter.or(inputs.delimiter);
     let header = HeaderOf { source, path: &path, name: &name }.read(&mut text, delimiter)?;
-    Ok(InputFile { bytes: stamp.bytes(), encoding: text.encoding(), path, name, stamp, header })
+    let (source, bytes, encoding) = (source.name.clone(), stamp.bytes(), text.encoding());
+    Ok(InputFile { source, path, name, bytes, stamp, encoding, header })
 }

@@ -1,14 +1,18 @@
 //! The output folder and the working folder `.onefold` in it: the lock, the journal, staging and failed runs.
 //! Owns that every output is at every moment whole, old or new. Knows no profile.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::path::{Component, Path, PathBuf};
+mod journal;
+mod lock;
 
-use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::sink::write_file;
+
+use journal::Journal;
+
+pub use journal::recover;
 
 /// Name of the working folder.
 pub const WORK_FOLDER: &str = ".onefold";
@@ -30,16 +34,6 @@ pub struct Workspace {
     _lock: File,
 }
 
-/// What is left to do of a publication. Written and synced before the first rename.
-#[derive(Debug, Serialize, Deserialize)]
-struct Journal {
-    run_id: String,
-    /// Paths in the output folder, published in order from the same path in the run's staging folder.
-    publish: Vec<String>,
-    /// Paths in the output folder that the run does not have any more.
-    remove: Vec<String>,
-}
-
 impl Workspace {
     /// Opens an output folder for a run: creates it, locks it, completes an interrupted publication, removes leftovers.
     ///
@@ -48,8 +42,8 @@ impl Workspace {
     pub fn open(output: &Path, run_id: &str) -> Result<Self> {
         let work = output.join(WORK_FOLDER);
         fs::create_dir_all(&work).map_err(|e| Error::writing("create", &work, e))?;
-        let lock = lock(&work, output, run_id)?;
-        finish_publication(output, &work)?;
+        let lock = lock::hold(&work, output, run_id)?;
+        journal::finish(output, &work, &|| {})?;
         let staging = work.join("staging");
         remove_folder(&staging)?;
         let staging = staging.join(run_id);
@@ -62,9 +56,9 @@ impl Workspace {
         staging(&self.work, &self.run_id)
     }
 
-    /// Folder of the run's built shards; gone with staging.
-    pub fn parts(&self) -> PathBuf {
-        self.staging().join("parts")
+    /// Folder of the checkpoints, which outlive a run that does not finish.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.work.join("checkpoints")
     }
 
     /// Folder of routed rows that memory does not hold; gone with staging.
@@ -88,23 +82,29 @@ impl Workspace {
         stage_in(&self.staging(), name, bytes)
     }
 
-    /// Replaces the outputs by the staged files, in this order. Old rejects files that are not staged go.
+    /// Copies a file of the working folder into staging; gives its size.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn stage_copy(&self, name: &str, from: &Path) -> Result<u64> {
+        copy_file(from, &self.staging().join(name))
+    }
+
+    /// Replaces the outputs by the staged files, in this order. Old rejects files that are not staged go. `between` is
+    /// called between two renames.
     ///
     /// # Errors
     /// I/O. From the moment the journal is synced, the next command on the folder completes what is left.
-    pub fn publish(&self, names: &[String]) -> Result<()> {
+    pub fn publish(&self, names: &[String], between: &dyn Fn()) -> Result<()> {
         names.iter().try_for_each(|name| self.replaceable(name))?;
         let remove = old_rejects(&self.output)?.into_iter().filter(|old| !names.contains(old)).collect();
         let journal = Journal { run_id: self.run_id.clone(), publish: names.to_vec(), remove };
-        let text = serde_json::to_vec(&journal).map_err(|e| Error::Bug(format!("journal: {e}")))?;
-        sync_folder(&self.staging())?;
-        let path = self.work.join("journal.json");
-        let beside = self.work.join("journal.new");
-        write_file(&beside, &text)?;
-        rename(&beside, &path)?;
-        sync_folder(&self.work)?;
-        finish_publication(&self.output, &self.work)?;
-        remove_folder(&self.work.join("staging"))
+        let folders = names.iter().filter_map(|name| Some(self.staging().join(Path::new(name).parent()?)));
+        folders.chain([self.staging()]).try_for_each(|folder| sync_folder(&folder))?;
+        journal.write(&self.work)?;
+        journal::finish(&self.output, &self.work, between)?;
+        remove_folder(&self.work.join("staging"))?;
+        remove_folder(&self.checkpoints())
     }
 
     /// Fails while nothing is replaced yet when something stands in an output's place that a rename cannot replace.
@@ -126,7 +126,7 @@ impl Workspace {
     pub fn keep_failure(&self, files: &[(String, Vec<u8>)]) -> Result<PathBuf> {
         // A journal means that the publication is decided: what it names is staged and waits for the next command.
         // Without one staging goes first, as on a full disk there is no room beside it.
-        if !self.work.join("journal.json").exists() {
+        if !journal::is_written(&self.work) {
             remove_folder(&self.work.join("staging"))?;
         }
         let failed = self.work.join("failed");
@@ -144,17 +144,20 @@ impl Workspace {
     }
 }
 
-/// Completes a publication that a crash interrupted, if there is one; for commands that only read the outputs.
+/// Copies and syncs a file, into folders of its own where its path has them; gives its size.
 ///
 /// # Errors
-/// [`Error::Output`] when a run holds the folder; I/O.
-pub fn recover(output: &Path) -> Result<()> {
-    let work = output.join(WORK_FOLDER);
-    if !work.join("journal.json").exists() {
-        return Ok(());
+/// I/O.
+pub fn copy_file(from: &Path, path: &Path) -> Result<u64> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|e| Error::writing("create", parent, e))?;
     }
-    let _lock = lock(&work, output, "recovery")?;
-    finish_publication(output, &work)
+    let copy = || {
+        let bytes = fs::copy(from, path)?;
+        File::open(path)?.sync_all()?;
+        Ok(bytes)
+    };
+    copy().map_err(|e| Error::writing("write", path, e))
 }
 
 /// Fails when a run into `output` would overwrite one of these files.
@@ -190,72 +193,6 @@ fn stage_in(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
         fs::create_dir_all(parent).map_err(|e| Error::writing("create", parent, e))?;
     }
     write_file(&path, bytes)
-}
-
-fn lock(work: &Path, output: &Path, run_id: &str) -> Result<File> {
-    let path = work.join("lock");
-    let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = open.map_err(|e| Error::writing("open", &path, e))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            // Who holds it is a courtesy: an unreadable note changes nothing.
-            let _ = file.read_to_string(&mut holder);
-            let holder = if holder.is_empty() { "another run" } else { holder.trim() };
-            let message = format!(
-                "output folder `{}` is busy: {holder} writes to it; wait for it or use another --output",
-                output.display()
-            );
-            return Err(Error::Output(message));
-        }
-        Err(TryLockError::Error(e)) => return Err(Error::writing("lock", &path, e)),
-    }
-    let note = format!("run {run_id}, process {}", std::process::id());
-    let write = |file: &mut File| {
-        file.set_len(0)?;
-        file.rewind()?;
-        file.write_all(note.as_bytes())
-    };
-    write(&mut file).map_err(|e| Error::writing("write", &path, e))?;
-    Ok(file)
-}
-
-/// Carries out what the journal says, from wherever it stopped.
-fn finish_publication(output: &Path, work: &Path) -> Result<()> {
-    let path = work.join("journal.json");
-    let text = match fs::read(&path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Error::writing("read", &path, e)),
-    };
-    let journal: Journal = serde_json::from_slice(&text).map_err(|_| {
-        Error::Output(format!("`{}` is no journal of onefold: remove it and run again", path.display()))
-    })?;
-    let staging = staging(work, &journal.run_id);
-    for name in &journal.publish {
-        let (from, to) = (staging.join(name), output.join(name));
-        if !from.exists() {
-            continue; // Renamed before the crash.
-        }
-        if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent).map_err(|e| Error::writing("create", parent, e))?;
-            rename(&from, &to)?;
-            sync_folder(parent)?;
-        }
-    }
-    for name in &journal.remove {
-        let old = output.join(name);
-        match fs::remove_file(&old) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::writing("remove", &old, e)),
-            _ => {}
-        }
-    }
-    // Only an empty folder goes; a file of the user's keeps it.
-    let _ = fs::remove_dir(output.join(REJECTS_FOLDER));
-    sync_folder(output)?;
-    fs::remove_file(&path).map_err(|e| Error::writing("remove", &path, e))?;
-    sync_folder(work)
 }
 
 fn old_rejects(output: &Path) -> Result<Vec<String>> {
@@ -305,7 +242,7 @@ mod tests {
             publish: vec!["a.csv".into(), "rejects/x.csv".into()],
             remove: vec!["rejects/old.csv".into()],
         };
-        fs::write(space.work.join("journal.json"), serde_json::to_vec(&journal).expect("json")).expect("write");
+        journal.write(&space.work).expect("written");
         drop(space);
         recover(output).expect("recover");
         assert_eq!(fs::read(output.join("a.csv")).expect("a"), b"new a");
@@ -320,7 +257,7 @@ mod tests {
         let space = Workspace::open(folder.path(), "r1").expect("open");
         space.stage("a.csv", b"new").expect("stage");
         let journal = Journal { run_id: "r1".into(), publish: vec!["a.csv".into()], remove: Vec::new() };
-        fs::write(space.work.join("journal.json"), serde_json::to_vec(&journal).expect("json")).expect("write");
+        journal.write(&space.work).expect("written");
         space.keep_failure(&[]).expect("keep");
         drop(space);
         recover(folder.path()).expect("recover");
@@ -332,7 +269,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let first = Workspace::open(folder.path(), "r1").expect("open");
         let second = Workspace::open(folder.path(), "r2").expect_err("busy").to_string();
-        assert!(second.contains("run r1, process"), "{second}");
+        let process = format!("is busy: process {} (run r1, since 20", std::process::id());
+        assert!(second.contains(&process), "{second}");
         drop(first);
         assert!(Workspace::open(folder.path(), "r3").is_ok());
     }

@@ -9,6 +9,7 @@ use onefold::route::{ShardBuffers, ShardInput};
 use onefold::shard::{self, Part, schema};
 use onefold::source::{self, DEFAULT_BLOCK_SIZE, Inputs, OpenInputs};
 use onefold::spec::Spec;
+use onefold::stop::Stop;
 use tempfile::TempDir;
 
 /// The default profile and the sample data of so many customers.
@@ -33,9 +34,10 @@ impl Sample {
     /// Reads and routes everything.
     pub fn route(&self, shards: usize, threads: usize) -> ShardBuffers {
         let layouts = self.spec.sources.iter().map(layout).collect();
-        let mut buffers = ShardBuffers::new(layouts, shards, threads, None);
+        let mut buffers = ShardBuffers::new(layouts, vec![true; shards], threads, None);
         for (at, (source, files)) in self.spec.sources.iter().zip(&self.inputs.sources).enumerate() {
-            let reading = Reading { block_size: DEFAULT_BLOCK_SIZE, scratch: self.folder.path() };
+            let stop = Stop::default();
+            let reading = Reading { block_size: DEFAULT_BLOCK_SIZE, scratch: self.folder.path(), stop: &stop };
             read_source(source, at, files, reading, buffers.threads()).expect("readable inputs");
         }
         buffers

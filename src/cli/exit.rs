@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use onefold::Error;
 use onefold::error::Side;
 
+use super::signals::INTERRUPTED;
+
 /// Why a command did not do what was asked.
 #[derive(Debug)]
 pub enum Failure {
@@ -57,6 +59,7 @@ fn code(error: &Error) -> u8 {
         Error::ShardFailed { .. } | Error::Chaos(_) | Error::Panic(_) | Error::Build(_) => 5,
         Error::Verify(_) => 6,
         Error::Output(_) | Error::Io { side: Side::Output, .. } => 7,
+        Error::Interrupted => INTERRUPTED,
         // Bugs, and whatever a later version of the library adds before this table knows it.
         _ => 70,
     }

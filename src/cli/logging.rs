@@ -22,7 +22,7 @@ pub fn start(talk: &Talk, run_id: &'static str) {
         _ if std::io::stderr().is_terminal() => Volume::Progress,
         _ => Volume::Warnings,
     };
-    tracing_subscriber::registry().with(Log { format: log_format, volume: level, run_id }).init();
+    tracing_subscriber::registry().with(Log { format: log_format, volume: level, verbose, run_id }).init();
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +36,8 @@ enum Volume {
 struct Log {
     format: LogFormat,
     volume: Volume,
+    /// Whether the JSON log holds what only those want to know who look for a fault.
+    verbose: bool,
     run_id: &'static str,
 }
 
@@ -48,7 +50,7 @@ impl<S: Subscriber> Layer<S> for Log {
         event.record(&mut fields);
         let level = *event.metadata().level();
         let line = match self.format {
-            LogFormat::Json => Some(self.json(level, fields.0)),
+            LogFormat::Json => (level <= Level::INFO || self.verbose).then(|| self.json(level, fields.0)),
             LogFormat::Text => (self.volume >= volume(level, &fields.0)).then(|| text(level, &fields.0)),
         };
         if let Some(line) = line {
@@ -75,7 +77,9 @@ fn volume(level: Level, fields: &Map<String, Value>) -> Volume {
     match (level, fields.get("event").and_then(Value::as_str)) {
         (Level::ERROR, Some("error")) => Volume::Errors,
         (Level::ERROR | Level::WARN, _) => Volume::Warnings,
-        (_, Some("delimiter_found" | "source_read" | "spill" | "publish" | "bench_run")) => Volume::Progress,
+        (_, Some("delimiter_found" | "source_read" | "resume" | "spill" | "publish" | "bench_run" | "drill_round")) => {
+            Volume::Progress
+        }
         _ => Volume::Everything,
     }
 }
@@ -111,8 +115,17 @@ fn text(level: Level, fields: &Map<String, Value>) -> String {
             get("attempts"),
             get("error")
         ),
+        "resume" => format!("resumed {} of {} shards", get("reused"), get("shards")),
+        "shards_kept" => {
+            format!("warning: {} of {} shards are built and kept for the next run", get("kept"), get("shards"))
+        }
+        "checkpoint_damaged" => {
+            format!("warning: shard {}: its file is not as it was written; it is built again", get("shard_id"))
+        }
+        "drill" => format!("drill: {}", get("drill")),
         "spill" => format!("memory limit {}: {} bytes of rows wait on disk", get("memory_limit"), get("bytes")),
         "bench_run" => bench_run(get),
+        "drill_round" => format!("round {} of {}", get("round"), get("of")),
         "publish" => format!("published {}: {} rows, {} bytes", get("file"), get("rows"), get("bytes")),
         event => {
             let rest: Vec<String> =

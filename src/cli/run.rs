@@ -14,7 +14,7 @@ use onefold::source::RejectLimit;
 use onefold::spec::{DEFAULT_TEXT, Delimiter, Encoding, Spec};
 use onefold::{Error, Result};
 
-use super::{Talk, out::say, summary};
+use super::{Talk, out::say, signals, summary};
 
 /// Flags of `onefold run`.
 #[derive(Debug, Args)]
@@ -52,13 +52,14 @@ pub struct RunArgs {
     /// Wait before the first retry; doubles with each
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration, help_heading = "Work")]
     retry_wait: Duration,
-    /// Inject a fault: fail:N, fail:N:always, panic:N, slow:N:DURATION; repeatable
+    /// Inject a fault, to see it heal: fail:N, fail:N:always, panic:N, slow:N:DURATION, kill:N, kill:publish,
+    /// truncate:N, corrupt:N, enospc:N, random:SEED:COUNT; repeatable
     #[arg(long, value_name = "DRILL", help_heading = "Work")]
     chaos: Vec<Drill>,
     /// As `--chaos fail:N`
     #[arg(long, value_name = "N", env = "CHAOS_FAIL_SHARD", hide = true)]
     chaos_fail_shard: Option<usize>,
-    /// Ignore what earlier runs left; a run does so anyway, for now
+    /// Do everything anew: reuse no shard of an earlier run, nor find its outputs up to date
     #[arg(long, help_heading = "Work")]
     fresh: bool,
 }
@@ -102,19 +103,28 @@ impl InputArgs {
 
     /// The same flags, for another process in the same folder.
     pub fn to_args(&self) -> Vec<OsString> {
-        let Self { input, profile, source, encoding, delimiter } = self;
-        // Joined by `=`, so that a name that begins with `-` is no flag.
-        let joined = |flag: &str, file: &PathBuf| {
-            let mut arg = OsString::from(flag);
-            arg.push(file);
-            arg
-        };
-        let sources = source.iter().map(|(name, file)| joined(&format!("--source={name}="), file));
+        let sources = self.source.iter().map(|(name, file)| joined(&format!("--source={name}="), file));
+        self.folder_args().into_iter().chain(sources).collect()
+    }
+
+    /// The input folder.
+    pub fn folder(&self) -> &Path {
+        &self.input
+    }
+
+    /// The flags without those of single files.
+    pub fn folder_args(&self) -> Vec<OsString> {
+        let Self { input, profile, source: _, encoding, delimiter } = self;
         let profile = profile.iter().map(|file| joined("--profile=", file));
         let encoding = encoding.iter().map(|e| OsString::from(format!("--encoding={e}")));
         let delimiter = delimiter.iter().map(|d| OsString::from(format!("--delimiter={d}")));
-        let folder = std::iter::once(joined("--input=", input));
-        folder.chain(profile).chain(sources).chain(encoding).chain(delimiter).collect()
+        std::iter::once(joined("--input=", input)).chain(profile).chain(encoding).chain(delimiter).collect()
+    }
+
+    /// The name of a source of the profile.
+    pub fn source_name(&self, source: usize) -> Result<String> {
+        let spec = self.spec()?;
+        spec.sources.get(source).map(|s| s.name.clone()).ok_or_else(|| Error::Bug("a source has no name".into()))
     }
 
     /// The inputs in the user's words.
@@ -129,6 +139,13 @@ impl InputArgs {
     }
 }
 
+/// A flag and its file, joined by `=`, so that a name that begins with `-` is no flag.
+fn joined(flag: &str, file: &Path) -> OsString {
+    let mut arg = OsString::from(flag);
+    arg.push(file);
+    arg
+}
+
 impl RunArgs {
     /// Threads asked for.
     pub fn threads(&self) -> Option<usize> {
@@ -141,8 +158,14 @@ impl RunArgs {
             let text = self.input.profile.as_deref().map_or_else(|| Ok(DEFAULT_TEXT.to_owned()), read_spec)?;
             return say(&text);
         }
-        let manifest = onefold::run(&self.settings(run_id)?)?;
-        if talk.quiet { Ok(()) } else { say(&summary::of(&manifest, &self.input.input, &self.output)) }
+        let settings = self.settings(run_id)?;
+        signals::watch(&settings.stop)?;
+        let manifest = onefold::run(&settings)?;
+        match (talk.quiet, manifest.run_id == run_id) {
+            (true, _) => Ok(()),
+            (_, true) => say(&summary::of(&manifest, &self.input.input, &self.output)),
+            (_, false) => say(&summary::up_to_date(&manifest, &self.output)),
+        }
     }
 
     fn settings(&self, run_id: &str) -> Result<Settings> {
@@ -160,7 +183,7 @@ impl RunArgs {
             retry_wait,
             chaos,
             chaos_fail_shard,
-            fresh: _,
+            fresh,
         } = self;
         let mut settings = input.settings(output)?;
         run_id.clone_into(&mut settings.run_id);
@@ -170,6 +193,7 @@ impl RunArgs {
         settings.shards = *shards;
         settings.threads = threads.unwrap_or(settings.threads);
         settings.memory_limit = *memory_limit;
+        settings.fresh = *fresh;
         settings.retry.max_retries = *max_retries;
         settings.retry.first_wait = *retry_wait;
         settings.drills = chaos_fail_shard.map(Drill::fail_once).into_iter().chain(chaos.iter().cloned()).collect();

@@ -15,6 +15,15 @@ pub fn of(manifest: &Manifest, input: &Path, output: &Path) -> String {
     text
 }
 
+/// The text when there was nothing to do.
+pub fn up_to_date(manifest: &Manifest, output: &Path) -> String {
+    let Manifest { customers, finished_at, .. } = manifest;
+    let (customers, output) = (grouped(customers.total), output.display());
+    format!(
+        "up to date: {customers} customers in {output}, from the same inputs, at {finished_at}; --fresh runs again\n"
+    )
+}
+
 fn write(manifest: &Manifest, input: &Path, output: &Path, text: &mut String) -> std::fmt::Result {
     let Manifest { customers, ledger, scores, shard_runs, stages, outputs, shards, .. } = manifest;
     writeln!(
@@ -49,6 +58,9 @@ fn write(manifest: &Manifest, input: &Path, output: &Path, text: &mut String) ->
             _ => format!("{k} {}", grouped(v.as_u64().unwrap_or(0))),
         });
         writeln!(text, "{score}: {}", values.collect::<Vec<_>>().join(", "))?;
+    }
+    if manifest.resumed_shards > 0 {
+        writeln!(text, "resumed {} of {shards} shards", manifest.resumed_shards)?;
     }
     let healed = shard_runs.iter().filter(|r| r.attempts.len() > 1).count();
     if healed > 0 {

@@ -1,52 +1,68 @@
-//! Drills: faults injected on request, so that healing can be seen. Owns their grammar and when each strikes.
+//! Drills: faults injected on request, so that healing can be seen. Owns when each strikes and what it does.
 
-use std::fmt;
-use std::str::FromStr;
-use std::time::Duration;
+mod drill;
+mod random;
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 
 use crate::error::{Error, Result};
 
-/// One injected fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Drill {
-    shard: usize,
-    fault: Fault,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Fault {
-    /// The first attempt fails.
-    FailOnce,
-    /// Every attempt fails.
-    FailAlways,
-    /// The first attempt panics.
-    Panic,
-    /// The first attempt takes so much longer.
-    Slow(Duration),
-}
+pub use drill::Drill;
+use drill::Fault;
 
 /// The drills of a run.
-#[derive(Debug, Clone, Default)]
-pub struct Drills(Vec<Drill>);
+#[derive(Debug, Clone)]
+pub struct Drills {
+    shards: Vec<(usize, Fault)>,
+    kill_publish: bool,
+    /// Who is told when a drill strikes.
+    tell: fn(&Drill),
+}
 
 impl Drills {
-    /// Checks the drills against the number of shards.
+    /// Checks the drills against the number of shards, and throws the dice of random ones. `tell` is called just before a
+    /// drill strikes.
     ///
     /// # Errors
     /// [`Error::Usage`] for a drill of a shard that does not exist.
-    pub fn new(drills: Vec<Drill>, shards: usize) -> Result<Self> {
-        match drills.iter().find(|d| d.shard >= shards) {
-            None => Ok(Self(drills)),
-            Some(drill) => {
-                let (shard, last) = (drill.shard, shards.saturating_sub(1));
-                Err(Error::Usage(format!(
-                    "a drill names shard {shard}, but this run has shards 0 to {last}: choose one of them"
-                )))
+    pub fn new(drills: &[Drill], shards: usize, tell: fn(&Drill)) -> Result<Self> {
+        let mut all = Self { shards: Vec::new(), kill_publish: false, tell };
+        for drill in drills {
+            match drill {
+                Drill::Shard(shard, _) if *shard >= shards => {
+                    let last = shards.saturating_sub(1);
+                    return Err(Error::Usage(format!(
+                        "a drill names shard {shard}, but this run has shards 0 to {last}: choose one of them"
+                    )));
+                }
+                Drill::Random(seed, count) => random::drills(*seed, *count, shards).iter().for_each(|d| all.add(d)),
+                drill => all.add(drill),
             }
+        }
+        Ok(all)
+    }
+
+    fn add(&mut self, drill: &Drill) {
+        match drill {
+            Drill::Shard(shard, fault) => self.shards.push((*shard, *fault)),
+            Drill::KillPublish => self.kill_publish = true,
+            Drill::Random(..) => {}
         }
     }
 
-    /// Lets the drills of an attempt strike.
+    /// Whether a drill names the shard: then it is built anew, whatever an earlier run left.
+    pub fn names(&self, shard: usize) -> bool {
+        self.shards.iter().any(|(s, _)| *s == shard)
+    }
+
+    fn of(&self, shard: usize, strikes: impl Fn(Fault) -> bool) -> impl Iterator<Item = Fault> {
+        let faults = self.shards.iter().filter(move |(s, _)| *s == shard).map(|(_, fault)| *fault);
+        faults.filter(move |fault| strikes(*fault)).inspect(move |fault| (self.tell)(&Drill::Shard(shard, *fault)))
+    }
+
+    /// Lets the drills strike that come before an attempt's work.
     ///
     /// # Errors
     /// [`Error::Chaos`] when a drill says so.
@@ -55,58 +71,54 @@ impl Drills {
     /// When a drill says so.
     #[expect(clippy::panic, clippy::disallowed_methods, reason = "a drill is a fault on purpose")]
     pub fn strike(&self, shard: usize, attempt: u32) -> Result<()> {
-        let slow_first = |d: &&Drill| u8::from(!matches!(d.fault, Fault::Slow(_)));
-        let mut drills: Vec<&Drill> = self.0.iter().filter(|d| d.shard == shard).collect();
-        drills.sort_by_key(slow_first);
-        for drill in drills {
-            match (&drill.fault, attempt) {
-                (Fault::Slow(longer), 1) => std::thread::sleep(*longer),
-                (Fault::FailOnce, 1) => return Err(Error::Chaos(format!("failing shard {shard} on first attempt"))),
-                (Fault::FailAlways, _) => return Err(Error::Chaos(format!("failing shard {shard} on every attempt"))),
-                (Fault::Panic, 1) => panic!("chaos: panicking shard {shard} on first attempt"),
+        for fault in self.of(shard, |fault| matches!(fault, Fault::Slow(_)) && attempt == 1) {
+            if let Fault::Slow(longer) = fault {
+                std::thread::sleep(longer);
+            }
+        }
+        let now = |fault| match fault {
+            Fault::FailOnce | Fault::Panic => attempt == 1,
+            fault => fault == Fault::FailAlways,
+        };
+        match self.of(shard, now).next() {
+            Some(Fault::FailOnce) => Err(Error::Chaos(format!("failing shard {shard} on first attempt"))),
+            Some(Fault::FailAlways) => Err(Error::Chaos(format!("failing shard {shard} on every attempt"))),
+            Some(Fault::Panic) => panic!("chaos: panicking shard {shard} on first attempt"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets the drills strike a first attempt's file, complete but not yet synced.
+    ///
+    /// # Errors
+    /// As on a full disk when a drill says so; I/O.
+    pub fn strike_file(&self, shard: usize, attempt: u32, file: &File) -> io::Result<()> {
+        let now = |fault| attempt == 1 && matches!(fault, Fault::Truncate | Fault::Corrupt | Fault::FullDisk);
+        for fault in self.of(shard, now) {
+            let length = file.metadata()?.len();
+            match fault {
+                Fault::Truncate => file.set_len(length / 2)?,
+                Fault::Corrupt => file.write_all_at(b"chaos: not what was written", length / 2)?,
+                Fault::FullDisk => return Err(io::ErrorKind::StorageFull.into()),
                 _ => {}
             }
         }
         Ok(())
     }
-}
 
-impl FromStr for Drill {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let known = "known drills are fail:N, fail:N:always, panic:N and slow:N:DURATION";
-        let bad = || format!("`{text}` is no drill; {known}");
-        let mut parts = text.split(':');
-        let (Some(kind), Some(shard)) = (parts.next(), parts.next()) else { return Err(bad()) };
-        let shard = shard.parse().map_err(|_| bad())?;
-        let fault = match (kind, parts.next(), parts.next()) {
-            ("fail", None, None) => Fault::FailOnce,
-            ("fail", Some("always"), None) => Fault::FailAlways,
-            ("panic", None, None) => Fault::Panic,
-            ("slow", Some(longer), None) => Fault::Slow(humantime::parse_duration(longer).map_err(|_| bad())?),
-            _ => return Err(bad()),
-        };
-        Ok(Self { shard, fault })
-    }
-}
-
-impl fmt::Display for Drill {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { shard, fault } = self;
-        match fault {
-            Fault::FailOnce => write!(f, "fail:{shard}"),
-            Fault::FailAlways => write!(f, "fail:{shard}:always"),
-            Fault::Panic => write!(f, "panic:{shard}"),
-            Fault::Slow(longer) => write!(f, "slow:{shard}:{}", humantime::format_duration(*longer)),
+    /// Ends the process as a crash would, when a drill says so of this shard's end.
+    pub fn strike_end(&self, shard: usize) {
+        if self.of(shard, |fault| fault == Fault::Kill).next().is_some() {
+            std::process::abort();
         }
     }
-}
 
-impl Drill {
-    /// The drill of `CHAOS_FAIL_SHARD`: the shard's first attempt fails.
-    pub fn fail_once(shard: usize) -> Self {
-        Self { shard, fault: Fault::FailOnce }
+    /// Ends the process as a crash would, when a drill says so of the time between two renames.
+    pub fn strike_publication(&self) {
+        if self.kill_publish {
+            (self.tell)(&Drill::KillPublish);
+            std::process::abort();
+        }
     }
 }
 
@@ -114,22 +126,41 @@ impl Drill {
 mod tests {
     use super::*;
 
-    #[test]
-    fn drills_are_parsed_strictly() {
-        for good in ["fail:3", "fail:0:always", "panic:1", "slow:2:5s", "slow:2:10ms"] {
-            assert!(good.parse::<Drill>().is_ok(), "{good}");
-        }
-        for bad in ["", "fail", "fail:x", "fail:1:never", "panic:1:always", "slow:1", "slow:1:fast", "nap:1"] {
-            assert!(bad.parse::<Drill>().is_err(), "{bad}");
-        }
+    fn drills(texts: &[&str], shards: usize) -> Result<Drills> {
+        Drills::new(&texts.iter().map(|t| t.parse().expect("a drill")).collect::<Vec<_>>(), shards, |_| {})
     }
 
     #[test]
     fn a_drill_strikes_its_shard_on_its_attempt() {
-        let drills = Drills::new(vec![Drill::fail_once(3)], 4).expect("a shard that exists");
+        let drills = drills(&["fail:3", "kill:publish"], 4).expect("shards that exist");
         let error = drills.strike(3, 1).expect_err("the drill strikes");
         assert_eq!(error.to_string(), "chaos: failing shard 3 on first attempt");
         assert!(drills.strike(3, 2).is_ok() && drills.strike(2, 1).is_ok());
-        assert!(Drills::new(vec![Drill::fail_once(4)], 4).is_err());
+        assert!(drills.names(3) && !drills.names(2));
+    }
+
+    #[test]
+    fn a_drill_needs_its_shard() {
+        assert!(drills(&["fail:4"], 4).is_err() && drills(&["corrupt:0"], 0).is_err());
+        assert!(drills(&["random:1:50"], 4).is_ok_and(|d| (0..4).all(|shard| d.names(shard))));
+        assert!(drills(&["random:1:50", "kill:publish"], 0).is_ok_and(|d| d.shards.is_empty()));
+    }
+
+    #[test]
+    fn files_are_damaged_on_the_first_attempt_only() {
+        let written = |drill: &str, attempt| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("part");
+            std::fs::write(&path, "0123456789").expect("written");
+            let file = File::options().write(true).open(&path).expect("open");
+            let struck = drills(&[drill], 1).expect("a drill").strike_file(0, attempt, &file);
+            struck.map(|()| std::fs::read(&path).expect("bytes"))
+        };
+        assert_eq!(written("truncate:0", 1).expect("cut"), b"01234");
+        assert!(written("corrupt:0", 1).expect("changed").starts_with(b"01234chaos"));
+        assert_eq!(written("enospc:0", 1).expect_err("full").kind(), io::ErrorKind::StorageFull);
+        for drill in ["truncate:0", "corrupt:0", "enospc:0", "fail:0", "kill:0"] {
+            assert_eq!(written(drill, 2).expect("left alone"), b"0123456789");
+        }
     }
 }

@@ -22,7 +22,15 @@ impl Observer<u32> for Log {
     }
 }
 
-const ROOM: Room<'_> = Room { threads: 1, memory: u64::MAX, need: &|_| 0 };
+fn room(stop: &Stop) -> Room<'_> {
+    Room { threads: 1, memory: u64::MAX, need: &|_| 0, stop }
+}
+
+/// So many shards, from their first attempt on.
+fn all(shards: usize) -> Vec<(usize, u32)> {
+    (0..shards).map(|shard| (shard, 1)).collect()
+}
+
 const POLICY: RetryPolicy = RetryPolicy { max_retries: 2, first_wait: Duration::from_millis(1) };
 
 #[test]
@@ -31,10 +39,10 @@ fn a_transient_failure_is_retried_until_it_heals() {
     let work = |shard: usize, attempt: u32| {
         if attempt < 3 { Err(Error::Chaos("x".into())) } else { Ok(shard as u32 + attempt) }
     };
-    let (runs, failure) = run(1, &ROOM, POLICY, &work, &log);
+    let (runs, failure) = run(&all(1), &room(&Stop::default()), POLICY, &work, &log);
     assert!(failure.is_none());
-    assert_eq!(runs[0].result, Some(3));
-    assert_eq!(runs[0].attempts.iter().map(|a| a.attempt).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(runs[&0].result, Some(3));
+    assert_eq!(runs[&0].attempts.iter().map(|a| a.attempt).collect::<Vec<_>>(), [1, 2, 3]);
     let want = ["start 0/1", "retry 0/1 chaos: x 1ms", "start 0/2", "retry 0/2 chaos: x 2ms", "start 0/3", "end 0/3 3"];
     assert_eq!(*log.0.lock().expect("log"), want);
 }
@@ -44,10 +52,10 @@ fn a_panic_is_that_shards_error_and_a_permanent_failure_ends_the_run() {
     let log = Log::default();
     let work =
         |_: usize, attempt: u32| if attempt == 1 { panic!("chaos: boom") } else { Err(Error::Build("wrong".into())) };
-    let (runs, failure) = run(3, &ROOM, POLICY, &work, &log);
+    let (runs, failure) = run(&all(3), &room(&Stop::default()), POLICY, &work, &log);
     assert!(matches!(failure, Some(Error::ShardFailed { attempts: 2, .. })), "{failure:?}");
-    assert!(runs.iter().all(|r: &ShardRun<u32>| r.result.is_none()));
-    let panicked = runs.iter().flat_map(|r| &r.attempts).filter(|a| a.error.as_deref() == Some("panic: chaos: boom"));
+    assert!(runs.values().all(|r: &ShardRun<u32>| r.result.is_none()));
+    let panicked = runs.values().flat_map(|r| &r.attempts).filter(|a| a.error.as_deref() == Some("panic: chaos: boom"));
     assert!(panicked.count() >= 1);
 }
 
@@ -62,15 +70,15 @@ fn a_waiting_retry_holds_no_worker() {
         }
         Ok(done.fetch_add(1, Ordering::SeqCst))
     };
-    let (runs, failure) = run(4, &ROOM, policy, &work, &log);
+    let (runs, failure) = run(&all(4), &room(&Stop::default()), policy, &work, &log);
     assert!(failure.is_none());
     // With one worker, the three others finish while shard 0 waits.
-    assert_eq!(runs[0].result, Some(3));
+    assert_eq!(runs[&0].result, Some(3));
 }
 
 #[test]
 fn no_shard_is_no_work() {
-    let (runs, failure) = run(0, &ROOM, POLICY, &|_, _| Ok(1), &Log::default());
+    let (runs, failure) = run(&all(0), &room(&Stop::default()), POLICY, &|_, _| Ok(1), &Log::default());
     assert!(runs.is_empty() && failure.is_none());
 }
 
@@ -85,8 +93,37 @@ fn no_more_shards_are_at_work_than_memory_holds() {
     };
     // Shard 3 alone takes more than there is: it runs all the same, alone.
     let need = |shard: usize| if shard == 3 { 100 } else { 6 };
-    let room = Room { threads: 8, memory: 10, need: &need };
-    let (runs, failure) = run(6, &room, POLICY, &work, &Log::default());
-    assert!(failure.is_none() && runs.iter().all(|r| r.result.is_some()));
+    let stop = Stop::default();
+    let room = Room { threads: 8, memory: 10, need: &need, stop: &stop };
+    let (runs, failure) = run(&all(6), &room, POLICY, &work, &Log::default());
+    assert!(failure.is_none() && runs.values().all(|r| r.result.is_some()));
     assert_eq!(most.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn attempts_go_on_from_where_they_were() {
+    let log = Log::default();
+    let work = |_: usize, attempt: u32| Ok(attempt);
+    let (runs, failure) = run(&[(4, 3), (7, 1)], &room(&Stop::default()), POLICY, &work, &log);
+    assert!(failure.is_none());
+    assert_eq!(runs.iter().map(|(shard, run)| (*shard, run.result)).collect::<Vec<_>>(), [(4, Some(3)), (7, Some(1))]);
+    assert_eq!(runs[&4].attempts[0].worker, 0);
+}
+
+#[test]
+fn a_request_to_stop_starts_nothing_more_and_ends_waits() {
+    let (log, stop) = (Log::default(), Stop::default());
+    let policy = RetryPolicy { max_retries: 1, first_wait: Duration::from_secs(3600) };
+    let work = |shard: usize, _: u32| match shard {
+        0 => Err(Error::Chaos("x".into())),
+        1 => {
+            stop.flag().store(true, Ordering::Relaxed);
+            Ok(1)
+        }
+        _ => Ok(2),
+    };
+    let (runs, failure) = run(&all(4), &room(&stop), policy, &work, &log);
+    assert!(matches!(failure, Some(Error::Interrupted)), "{failure:?}");
+    assert_eq!(runs.values().map(|r| r.result).collect::<Vec<_>>(), [None, Some(1), None, None]);
+    assert_eq!(*log.0.lock().expect("log"), ["start 0/1", "retry 0/1 chaos: x 3600s", "start 1/1", "end 1/1 1"]);
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::error::Error;
-use crate::executor::Observer;
+use crate::executor::{Drill, Observer};
 use crate::source::OpenInputs;
 use crate::spec::Spec;
 
@@ -46,6 +46,11 @@ pub(super) fn delimiters_found(spec: &Spec, inputs: &OpenInputs) {
             info!(event = "delimiter_found", source = source.name.as_str(), file = file.name.as_str(), delimiter);
         }
     }
+}
+
+/// A drill strikes.
+pub(super) fn drill(drill: &Drill) {
+    debug!(event = "drill", drill = drill.to_string());
 }
 
 /// The run's last event.

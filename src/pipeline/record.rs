@@ -1,5 +1,6 @@
 //! What a run knows of itself, gathered stage by stage, and the proofs over it: the ledger and the customers.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
@@ -7,13 +8,13 @@ use indexmap::IndexMap;
 use serde_json::Number;
 
 use crate::cell::Type;
+use crate::checkpoint::SourceAccount;
 use crate::error::{Error, Result};
 use crate::executor::{Attempt, ShardRun};
 use crate::manifest::{
-    AttemptRecord, Customers, InputRecord, Ledger, Manifest, Options, OutputRecord, ShardRecord, SourceLedger,
-    SpecRecord, Stage, Status,
+    AttemptRecord, Customers, InputRecord, Ledger, Manifest, Options, OutputRecord, RejectsRecord, ShardRecord,
+    SourceLedger, SpecRecord, Stage, Status,
 };
-use crate::read::SourceRead;
 use crate::settings::Settings;
 use crate::shard::ScoreTally;
 use crate::sink::Written;
@@ -29,13 +30,13 @@ pub(super) struct Record {
     pub memory_limit: u64,
     pub spilled_bytes: u64,
     pub as_of: Option<NaiveDate>,
+    pub parts_bytes: u64,
     pub outputs: Vec<Written>,
-    pub reject_files: Vec<String>,
 }
 
 impl Record {
     pub fn new(settings: &Settings) -> Self {
-        let Settings { run_id, spec, inputs, threads, reject_limit, safe_csv, drills, .. } = settings;
+        let Settings { run_id, spec, threads, drills, .. } = settings;
         let now = timestamp(Utc::now());
         let manifest = Manifest {
             onefold: env!("CARGO_PKG_VERSION").to_owned(),
@@ -45,12 +46,7 @@ impl Record {
             started_at: now.clone(),
             finished_at: now,
             spec: SpecRecord { name: spec.name.clone(), sha256: spec.sha256(), text: spec.text.clone() },
-            options: Options {
-                safe_csv: *safe_csv,
-                max_rejects: reject_limit.to_string(),
-                encoding: inputs.encoding.map(|e| e.to_string()),
-                delimiter: inputs.delimiter.map(|d| d.to_string()),
-            },
+            options: options(settings),
             as_of: None,
             shards: 0,
             threads: *threads,
@@ -64,7 +60,9 @@ impl Record {
             shard_runs: Vec::new(),
             stages: Vec::new(),
             peak_memory_bytes: None,
+            parts_bytes: 0,
             outputs: Vec::new(),
+            rejects: Vec::new(),
             scores: IndexMap::new(),
         };
         Self {
@@ -73,8 +71,8 @@ impl Record {
             memory_limit: 0,
             spilled_bytes: 0,
             as_of: None,
+            parts_bytes: 0,
             outputs: Vec::new(),
-            reject_files: Vec::new(),
         }
     }
 
@@ -83,7 +81,7 @@ impl Record {
         self.manifest.stages.push(Stage { stage: stage.to_owned(), seconds });
     }
 
-    pub fn source_read(&mut self, source: &Source, files: &[InputFile], read: &SourceRead) {
+    pub fn source_read(&mut self, source: &Source, files: &[InputFile], read: &SourceAccount) {
         for (file, (rows, digest)) in files.iter().zip(&read.files) {
             self.manifest.inputs.push(InputRecord {
                 source: source.name.clone(),
@@ -102,16 +100,37 @@ impl Record {
         self.manifest.ledger.0.insert(source.name.clone(), ledger);
     }
 
-    /// Takes the shards' attempts; gives what was built, in order of shard, without those that failed.
-    pub fn shard_runs(&mut self, runs: Vec<ShardRun<Built>>) -> Vec<Built> {
+    /// Takes the shards that an earlier run had built, and those that are to be.
+    pub fn begin_shards(&mut self, built: &[Option<Built>]) {
+        self.manifest.resumed_shards = built.iter().flatten().count();
+        let shard = |(shard_id, built): (usize, &Option<Built>)| {
+            let customers = built.as_ref().map(|built| built.account.customers);
+            ShardRecord { shard_id, customers, resumed: built.is_some(), attempts: Vec::new() }
+        };
+        self.manifest.shard_runs = built.iter().enumerate().map(shard).collect();
+    }
+
+    /// The number of the shard's next attempt, from 1.
+    pub fn next_attempt(&self, shard: usize) -> u32 {
+        self.manifest.shard_runs.get(shard).and_then(|run| run.attempts.last()).map_or(1, |last| last.attempt + 1)
+    }
+
+    /// Takes the shards' attempts; gives what was built, by shard.
+    pub fn shard_runs(&mut self, runs: BTreeMap<usize, ShardRun<Built>>) -> Vec<(usize, Built)> {
         let mut built = Vec::new();
-        for (shard_id, ShardRun { attempts, result }) in runs.into_iter().enumerate() {
-            let customers = result.as_ref().map(|built| built.account.customers);
-            let attempts = attempts.into_iter().map(attempt).collect();
-            self.manifest.shard_runs.push(ShardRecord { shard_id, customers, resumed: false, attempts });
-            built.extend(result);
+        for (shard, ShardRun { attempts, result }) in runs {
+            if let Some(run) = self.manifest.shard_runs.get_mut(shard) {
+                run.customers = result.as_ref().map(|built| built.account.customers);
+                run.attempts.extend(attempts.into_iter().map(attempt));
+            }
+            built.extend(result.map(|result| (shard, result)));
         }
         built
+    }
+
+    /// Takes a staged rejects file.
+    pub fn reject_file(&mut self, file: String, bytes: u64, sha256: String) {
+        self.manifest.rejects.push(RejectsRecord { file, bytes, sha256 });
     }
 
     /// Adds the shards' accounts to the ledger and to the scores.
@@ -166,9 +185,22 @@ impl Record {
             memory_limit: self.memory_limit,
             spilled_bytes: self.spilled_bytes,
             peak_memory_bytes: peak_memory(),
+            parts_bytes: self.parts_bytes,
             outputs: self.outputs.iter().map(output).collect(),
             ..self.manifest.clone()
         }
+    }
+}
+
+/// The options that bear on results.
+pub(super) fn options(settings: &Settings) -> Options {
+    let Settings { inputs, reject_limit, as_of, safe_csv, .. } = settings;
+    Options {
+        safe_csv: *safe_csv,
+        max_rejects: reject_limit.to_string(),
+        as_of: as_of.map(|day| day.to_string()),
+        encoding: inputs.encoding.map(|e| e.to_string()),
+        delimiter: inputs.delimiter.map(|d| d.to_string()),
     }
 }
 

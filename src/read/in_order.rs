@@ -128,7 +128,9 @@ mod tests {
     struct Nowhere;
 
     impl RowSink for Nowhere {
-        fn begin(&mut self, _: &str) {}
+        fn begin(&mut self, _: &str) -> bool {
+            false
+        }
         fn put(&mut self, _: usize, _: Value<'_>) {}
         fn end(&mut self) {}
     }

@@ -36,6 +36,8 @@ pub struct Routed {
     row: RowWriter,
     /// The shard of the row that is being put.
     current: usize,
+    /// The shards whose rows are kept.
+    wanted: Arc<Vec<bool>>,
     shards: Vec<ShardRows>,
     chunk: usize,
     /// Bytes of rows in memory.
@@ -61,10 +63,10 @@ struct Chunk {
 }
 
 impl Routed {
-    fn new(layouts: Arc<Vec<Layout>>, shards: usize, chunk: usize, spill: Option<Spill>) -> Self {
-        let rows = std::iter::repeat_with(ShardRows::default).take(shards).collect();
+    fn new(layouts: Arc<Vec<Layout>>, wanted: Arc<Vec<bool>>, chunk: usize, spill: Option<Spill>) -> Self {
+        let shards = std::iter::repeat_with(ShardRows::default).take(wanted.len()).collect();
         let row = RowWriter::default();
-        Self { layouts, source: 0, row, current: 0, shards: rows, chunk, held: 0, spill, failure: None }
+        Self { layouts, source: 0, row, current: 0, wanted, shards, chunk, held: 0, spill, failure: None }
     }
 
     /// The rows that follow are of this source.
@@ -96,9 +98,13 @@ impl Routed {
 }
 
 impl RowSink for Routed {
-    fn begin(&mut self, id: &str) {
+    fn begin(&mut self, id: &str) -> bool {
         self.current = shard_of(id, self.shards.len());
-        self.row.begin(id);
+        let wanted = self.wanted[self.current];
+        if wanted {
+            self.row.begin(id);
+        }
+        wanted
     }
 
     #[inline]
@@ -190,14 +196,15 @@ pub struct SpillTo {
 }
 
 impl ShardBuffers {
-    /// Empty, for sources with these layouts, filled by so many threads.
-    pub fn new(layouts: Vec<Layout>, shards: usize, threads: usize, spill: Option<&SpillTo>) -> Self {
-        let layouts = Arc::new(layouts);
+    /// Empty, for sources with these layouts, filled by so many threads; for each shard, whether its rows are kept.
+    pub fn new(layouts: Vec<Layout>, wanted: Vec<bool>, threads: usize, spill: Option<&SpillTo>) -> Self {
+        let (layouts, wanted) = (Arc::new(layouts), Arc::new(wanted));
         let threads = threads.max(1);
         let expected = spill.map_or(0, |to| to.limit.min(to.expected));
         let chunk = usize::try_from(expected / MOST_CHUNKS).unwrap_or(0).next_multiple_of(4096).max(CHUNK);
         let spill = |thread| spill.map(|to| Spill::new(&to.folder, thread, to.limit / threads as u64));
-        let threads = (0..threads).map(|thread| Routed::new(layouts.clone(), shards, chunk, spill(thread))).collect();
+        let threads =
+            (0..threads).map(|thread| Routed::new(layouts.clone(), wanted.clone(), chunk, spill(thread))).collect();
         Self { layouts, threads }
     }
 

@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
-/// Buffers that may wait for the disk: enough to keep it busy, few enough to bound memory.
-const WAITING: usize = 4;
+/// Buffers that may wait for the disk: those of a whole row group, so that its encoding goes on while the one before is
+/// hashed and written; few enough to bound memory.
+const WAITING: usize = 32;
 
 /// Bytes that are sent on to the disk at a time.
 const FLUSH: usize = 16 << 20;

@@ -16,7 +16,6 @@ use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
-use rayon::prelude::*;
 
 use super::file::{OutputFile, Written};
 use super::{PARQUET_FILE, ROW_GROUP, SinkOptions};
@@ -47,17 +46,14 @@ impl ParquetSink {
         Ok(Self { schema: schema.clone(), writer, factory, row_groups: 0 })
     }
 
-    /// Encodes the columns of the next row group.
-    pub fn encode(&self, columns: &[ArrayRef]) -> Result<Vec<ArrowColumnChunk>> {
+    /// The encoding of each column of the next row group: a job of its own, in order of column.
+    pub fn jobs<'a>(
+        &'a self,
+        columns: &'a [ArrayRef],
+    ) -> Result<Vec<impl FnOnce() -> Result<ArrowColumnChunk> + Send + 'a>> {
         let writers = self.factory.create_column_writers(self.row_groups).map_err(bug)?;
-        let jobs: Vec<_> = writers.into_iter().zip(self.schema.fields()).zip(columns).collect();
-        let encode = |((mut writer, field), array): ((ArrowColumnWriter, &FieldRef), &ArrayRef)| {
-            for leaf in compute_leaves(field, array)? {
-                writer.write(&leaf)?;
-            }
-            writer.close()
-        };
-        jobs.into_par_iter().map(encode).collect::<std::result::Result<_, ParquetError>>().map_err(bug)
+        let jobs = writers.into_iter().zip(self.schema.fields()).zip(columns);
+        Ok(jobs.map(|((writer, field), array)| move || encode(writer, field, array).map_err(bug)).collect())
     }
 
     /// Appends an encoded row group.
@@ -87,6 +83,17 @@ impl ParquetSink {
     fn failed(&mut self, error: ParquetError) -> Error {
         self.writer.inner_mut().failure.take().unwrap_or_else(|| bug(error))
     }
+}
+
+fn encode(
+    mut writer: ArrowColumnWriter,
+    field: &FieldRef,
+    array: &ArrayRef,
+) -> std::result::Result<ArrowColumnChunk, ParquetError> {
+    for leaf in compute_leaves(field, array)? {
+        writer.write(&leaf)?;
+    }
+    writer.close()
 }
 
 fn properties(schema: &SchemaRef, options: &SinkOptions, first: &[ArrayRef]) -> WriterPropertiesPtr {

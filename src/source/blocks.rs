@@ -1,13 +1,11 @@
 //! A file as blocks, each cut at a true record end. Owns quote tracking across blocks, and that the file stays what it was.
 
 use std::io;
-use std::path::PathBuf;
 
 use memchr::{memchr, memchr2, memchr3, memrchr2};
 
 use super::InputFile;
 use super::records::line_ends;
-use super::regular::{self, Stamp};
 use super::text::Text;
 use crate::error::{Error, Result};
 
@@ -20,11 +18,7 @@ pub(super) const MAX_RECORD: usize = 256 << 20;
 /// Reads one file block by block, as UTF-8.
 pub struct BlockReader {
     text: Text,
-    stamp: Stamp,
-    path: PathBuf,
-    name: String,
-    source: String,
-    delimiter: u8,
+    input: InputFile,
     block_size: usize,
     /// Bytes still to be dropped: the header.
     skip: u64,
@@ -40,25 +34,11 @@ impl BlockReader {
     ///
     /// # Errors
     /// I/O, and a file that changed since its header was read.
-    pub fn open(source: &str, input: &InputFile, block_size: usize) -> Result<Self> {
-        let InputFile { path, name, stamp, encoding, header, .. } = input;
-        let (file, now) = regular::open(source, path, name)?;
-        if let Some(how) = stamp.change(&file, path, now.bytes()).map_err(|e| Error::reading(path, e))? {
-            return Err(regular::changed(source, name, how));
-        }
-        Ok(Self {
-            text: Text::new(file, *encoding).map_err(|e| Error::reading(path, e))?,
-            stamp: *stamp,
-            path: path.clone(),
-            name: name.clone(),
-            source: source.to_owned(),
-            delimiter: header.delimiter.byte(),
-            block_size,
-            skip: header.data_offset,
-            offset: header.data_offset,
-            carry: Vec::new(),
-            end: false,
-        })
+    pub fn open(input: &InputFile, block_size: usize) -> Result<Self> {
+        let file = input.reopen()?;
+        let text = Text::new(file, input.encoding).map_err(|e| Error::reading(&input.path, e))?;
+        let skip = input.header.data_offset;
+        Ok(Self { text, input: input.clone(), block_size, skip, offset: skip, carry: Vec::new(), end: false })
     }
 
     /// The next block, or none at the end. Blocks end where a record ends; only the last may lack a line end.
@@ -77,7 +57,7 @@ impl BlockReader {
             if block.is_empty() {
                 return Ok(None);
             }
-            let cut = cut(&block, self.delimiter, self.end);
+            let cut = cut(&block, self.input.header.delimiter.byte(), self.end);
             if self.end {
                 return match cut.open_quote {
                     Some(quote) => Err(self.open_quote(&block, quote, "is never closed")),
@@ -109,7 +89,7 @@ impl BlockReader {
             let part = self.skip.min(self.block_size.max(1) as u64);
             let read = self.read(part, &mut header)?;
             if read == 0 {
-                return Err(regular::changed(&self.source, &self.name, "it became shorter"));
+                return Err(self.input.changed("it became shorter"));
             }
             // Transcoded text may come with more than was asked for.
             let dropped = self.skip.min(read as u64);
@@ -129,9 +109,9 @@ impl BlockReader {
     }
 
     fn read(&mut self, want: u64, into: &mut Vec<u8>) -> Result<usize> {
-        let read = self.text.read(want, into).map_err(|e| Error::reading(&self.path, e))?;
+        let read = self.text.read(want, into).map_err(|e| Error::reading(&self.input.path, e))?;
         // At once: a file that grows faster than it is read would have no end.
-        if self.text.bytes() > self.stamp.bytes() {
+        if self.text.bytes() > self.input.bytes {
             self.unchanged()?
         }
         Ok(read)
@@ -139,11 +119,7 @@ impl BlockReader {
 
     /// What a file in change would be told of is the change, not what it broke.
     fn unchanged(&self) -> Result<()> {
-        let change = self.stamp.change(self.text.file(), &self.path, self.text.bytes());
-        match change.map_err(|e| Error::reading(&self.path, e))? {
-            Some(how) => Err(regular::changed(&self.source, &self.name, how)),
-            None => Ok(()),
-        }
+        self.input.unchanged(self.text.file(), self.text.bytes())
     }
 
     fn too_long(&mut self, block: &[u8], open_quote: Option<usize>) -> Error {
@@ -165,9 +141,9 @@ impl BlockReader {
     fn at_line(&mut self, block: &[u8], at: usize, message: &str) -> Error {
         let line = match self.lines_before() {
             Ok(lines) => 1 + lines + line_ends(block, 0, at),
-            Err(cause) => return Error::reading(&self.path, cause),
+            Err(cause) => return Error::reading(&self.input.path, cause),
         };
-        Error::input(&self.source, format!("`{}` line {line}: {message}", self.name))
+        Error::input(&self.input.source, format!("`{}` line {line}: {message}", self.input.name))
     }
 
     /// Line ends before the current block; the file is read again, as this happens once and at the end of a run.

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
+use super::InputFile;
 use crate::error::{Error, Result};
 
 /// What a file was when it was looked at. A file that is written to, replaced or cut has another.
@@ -32,7 +33,7 @@ impl Stamp {
 
     /// How a file differs now, if it does: `file` is the one being read, `path` where it was found, `read` the bytes it
     /// had to its end.
-    pub(super) fn change(&self, file: &File, path: &Path, read: u64) -> io::Result<Option<&'static str>> {
+    fn change(&self, file: &File, path: &Path, read: u64) -> io::Result<Option<&'static str>> {
         let now = Self::of(&file.metadata()?);
         let there = match fs::metadata(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
@@ -62,10 +63,27 @@ pub(super) fn open(source: &str, path: &Path, name: &str) -> Result<(File, Stamp
     Ok((file, Stamp::of(&meta)))
 }
 
-/// A file that is not what it was when the run opened it.
-pub(super) fn changed(source: &str, name: &str, how: &str) -> Error {
-    let message = format!("`{name}` changed while it was read: {how}; run again when nothing writes to it");
-    Error::input(source, message)
+impl InputFile {
+    /// Opens the file again, and fails when it is not what it was.
+    pub(super) fn reopen(&self) -> Result<File> {
+        let (file, now) = open(&self.source, &self.path, &self.name)?;
+        self.unchanged(&file, now.bytes)?;
+        Ok(file)
+    }
+
+    /// Fails when the file, as it is open and had so many bytes to its end, is not what it was.
+    pub(super) fn unchanged(&self, file: &File, read: u64) -> Result<()> {
+        match self.stamp.change(file, &self.path, read).map_err(|e| Error::reading(&self.path, e))? {
+            Some(how) => Err(self.changed(how)),
+            None => Ok(()),
+        }
+    }
+
+    /// What to tell of a file that changed.
+    pub(super) fn changed(&self, how: &str) -> Error {
+        let message = format!("`{}` changed while it was read: {how}; run again when nothing writes to it", self.name);
+        Error::input(&self.source, message)
+    }
 }
 
 fn check(source: &str, name: &str, file: FileType) -> Result<()> {

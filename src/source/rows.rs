@@ -8,8 +8,8 @@ use crate::spec::Source;
 
 /// Takes accepted rows, one after the other.
 pub trait RowSink {
-    /// Begins a row: its id, trimmed.
-    fn begin(&mut self, id: &str);
+    /// Begins a row: its id, trimmed. False when the row is not wanted: then its values do not come, nor its end.
+    fn begin(&mut self, id: &str) -> bool;
     /// The row's value for a declared column; columns come in declared order.
     fn put(&mut self, column: usize, value: Value<'_>);
     /// Ends the row.
@@ -40,9 +40,10 @@ pub fn read_rows(block: &[u8], source: &Source, header: &Header, sink: &mut impl
         report.rows += 1;
         match accepted_id(&record, header) {
             Ok(id) => {
-                sink.begin(id);
-                read_cells(&record, source, header, sink, &mut report);
-                sink.end();
+                if sink.begin(id) {
+                    read_cells(&record, source, header, sink, &mut report);
+                    sink.end();
+                }
             }
             Err(reason) => {
                 report.rejected += 1;

@@ -7,6 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252, mem};
 use xxhash_rust::xxh3::Xxh3;
 
+use super::digest;
 use crate::spec::Encoding;
 
 /// What a piece of the file that means nothing in its encoding becomes. It is in no UTF-8, so that the record around it
@@ -83,7 +84,7 @@ impl Text {
 
     /// XXH3-128 over the file's bytes so far.
     pub fn digest(&self) -> String {
-        format!("xxh3-128:{:032x}", self.hasher.digest128())
+        digest::text(&self.hasher)
     }
 
     /// Bytes of the file so far.

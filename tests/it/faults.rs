@@ -196,7 +196,7 @@ fn two_runs_on_one_folder() {
     let dir = Workdir::with_sample(10);
     let space = onefold::workspace::Workspace::open(&dir.path("data_out"), "first").expect("a workspace");
     let stderr = dir.onefold(&["run"]).expect(7);
-    assert!(stderr.contains("is busy: run first, process"), "{stderr}");
+    assert!(stderr.contains("(run first, since 20"), "{stderr}");
     drop(space);
     dir.onefold(&["run"]).expect(0);
 }

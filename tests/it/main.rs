@@ -3,6 +3,7 @@
 
 mod bench;
 mod cli;
+mod crash;
 mod faults;
 mod fuzz;
 mod hostile;
@@ -14,5 +15,6 @@ mod profiles;
 mod python;
 mod reader;
 mod readme;
+mod resume;
 mod tidy;
 mod workdir;

@@ -33,7 +33,15 @@ fn plain(path: &Path, encoding: Encoding, delimiter: Delimiter) -> InputFile {
         data_offset: 0,
         data_line: 1,
     };
-    InputFile { path: path.to_owned(), name: "x.csv".into(), bytes: stamp.bytes(), stamp, encoding, header }
+    InputFile {
+        source: "x".into(),
+        path: path.to_owned(),
+        name: "x.csv".into(),
+        bytes: stamp.bytes(),
+        stamp,
+        encoding,
+        header,
+    }
 }
 
 /// A record's line, width and, when it is UTF-8, fields.
@@ -44,7 +52,7 @@ fn by_ours(bytes: &[u8], encoding: Encoding, delimiter: Delimiter, block_size: u
     let folder = scratch();
     let path = folder.path().join("x.csv");
     fs::write(&path, bytes).expect("written");
-    let mut blocks = BlockReader::open("x", &plain(&path, encoding, delimiter), block_size).expect("opened");
+    let mut blocks = BlockReader::open(&plain(&path, encoding, delimiter), block_size).expect("opened");
     let (mut records, mut line) = (Vec::new(), 0);
     loop {
         match blocks.next_block(b"left over".to_vec()) {
@@ -210,8 +218,9 @@ fn ours_and_the_csv_crate_agree() {
 struct Rows(Vec<Vec<String>>);
 
 impl RowSink for Rows {
-    fn begin(&mut self, id: &str) {
+    fn begin(&mut self, id: &str) -> bool {
         self.0.push(vec![id.to_owned()]);
+        true
     }
     fn put(&mut self, _: usize, value: Value<'_>) {
         self.0.last_mut().expect("a row").push(format!("{value:?}"));
@@ -233,7 +242,7 @@ fn account(bytes: &[u8], encoding: Encoding, delimiter: Delimiter, block_size: u
     let inputs = Inputs { encoding: encoding_flag, delimiter: delimiter_flag, ..Inputs::of(folder.path()) };
     let inputs = open(&spec, &inputs).expect("a header");
     let (source, file) = (&spec.sources[0], &inputs.sources[0][0]);
-    let mut blocks = BlockReader::open("s", file, block_size).expect("opened");
+    let mut blocks = BlockReader::open(file, block_size).expect("opened");
     let (mut sink, mut rejects, mut line) =
         (Rows::default(), Rejects::new(folder.path()).expect("rejects"), file.header.data_line);
     let (mut rows, mut rejected, mut bad) = (0, 0, 0);

@@ -27,10 +27,16 @@ const NEVER: &[(&str, &[&str])] = &[
         ],
     ),
     ("cli/bench", &["onefold::run", "onefold::pipeline"]),
+    ("cli/drill", &["onefold::run", "onefold::pipeline"]),
     ("settings.rs", &["clap", "std::env", "polars"]),
     ("error.rs", &["crate::", "polars", "clap"]),
     ("cell.rs", &["crate::", "polars", "arrow", "std::fs"]),
     ("digest.rs", &["crate::", "polars"]),
+    ("stop.rs", &["polars", "arrow", "std::fs", "clap", "signal_hook"]),
+    (
+        "checkpoint.rs",
+        &["polars", "arrow", "crate::spec", "crate::build", "crate::shard", "crate::source", "clap", "tracing"],
+    ),
     (
         "spec",
         &[
@@ -83,10 +89,10 @@ const NEVER: &[(&str, &[&str])] = &[
     ("ids.rs", &["crate::", "polars", "arrow", "std::fs", "clap"]),
     ("memory.rs", &["crate::", "polars", "arrow", "std::fs", "clap"]),
     ("merge", &["polars", "crate::spec", "crate::build", "std::fs", "clap", "tracing"]),
-    ("parts.rs", &["polars", "crate::spec", "crate::build", "crate::route", "clap", "tracing"]),
+    ("parts", &["polars", "crate::spec", "crate::build", "crate::route", "clap", "tracing"]),
     ("sink", &["polars::", "crate::build", "crate::source", "crate::executor", "clap", "tracing"]),
     ("manifest", &["std::fs", "Utc::now", "polars", "arrow", "crate::"]),
-    ("workspace.rs", &["polars", "arrow", "crate::spec", "crate::build", "crate::source", "clap", "tracing"]),
+    ("workspace", &["polars", "arrow", "crate::spec", "crate::build", "crate::source", "clap", "tracing"]),
     (
         "verify",
         &[

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use onefold::generate::{Kind, Request, generate};
@@ -73,9 +73,18 @@ impl Workdir {
 
     /// Runs the command here with environment variables.
     pub fn onefold_with(&self, args: &[&str], env: &[(&str, &str)]) -> Ran {
+        Ran(self.command(args).envs(env.iter().copied()).output().expect("onefold starts"))
+    }
+
+    /// Starts the command here and goes on; its output is kept.
+    pub fn start(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("onefold starts")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_onefold"));
-        command.current_dir(self.0.path()).args(args).env_remove("CHAOS_FAIL_SHARD").envs(env.iter().copied());
-        Ran(command.output().expect("onefold starts"))
+        command.current_dir(self.0.path()).args(args).env_remove("CHAOS_FAIL_SHARD");
+        command
     }
 }
 

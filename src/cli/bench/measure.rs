@@ -1,16 +1,14 @@
 //! One run of `onefold run` as a process of its own: how long it took, what it says of itself, which bytes it wrote.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
 use indexmap::IndexMap;
-use sha2::{Digest, Sha256};
 
-use onefold::digest::hex;
+use onefold::digest::sha256_of;
 use onefold::manifest::Manifest;
 use onefold::workspace::MANIFEST_FILE;
 use onefold::{Error, Result};
@@ -110,22 +108,11 @@ fn read(output: &Path) -> Result<Sample> {
         *sample.stages.entry(stage.stage).or_default() += stage.seconds;
     }
     for file in outputs {
-        let digest = sha256(&output.join(&file.file))?;
+        let path = output.join(&file.file);
+        let (_, digest) = sha256_of(&path).map_err(|e| Error::writing("read back", &path, e))?;
         sample.digests.insert(file.file, digest);
     }
     Ok(sample)
-}
-
-fn sha256(path: &Path) -> Result<String> {
-    let unreadable = |e| Error::writing("read back", path, e);
-    let mut file = File::open(path).map_err(unreadable)?;
-    let (mut hash, mut block) = (Sha256::new(), vec![0; 1 << 20]);
-    loop {
-        match file.read(&mut block).map_err(unreadable)? {
-            0 => return Ok(hex(&hash.finalize())),
-            n => hash.update(block.get(..n).unwrap_or_default()),
-        }
-    }
 }
 
 /// To the microsecond.

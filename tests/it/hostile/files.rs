@@ -130,7 +130,7 @@ fn half_read(dir: &Workdir) -> (InputFile, BlockReader) {
     dir.write("in/s.csv", format!("id,t,n,f,d\n{}", "1,a,,,\n".repeat(1000)));
     let spec = Spec::parse(SPEC, "p.toml").expect("a spec");
     let file = open(&spec, &Inputs::of(dir.path("in"))).expect("inputs").sources.remove(0).remove(0);
-    let mut reader = BlockReader::open("s", &file, 1000).expect("opened");
+    let mut reader = BlockReader::open(&file, 1000).expect("opened");
     assert!(reader.next_block(Vec::new()).expect("a block").is_some());
     (file, reader)
 }
@@ -148,7 +148,7 @@ fn a_file_that_changes_between_header_and_rows_or_among_them_is_found() {
                 Err(error) => break error.to_string(),
             }
         };
-        let between = BlockReader::open("s", &file, 1000).err().expect("the change is not noticed").to_string();
+        let between = BlockReader::open(&file, 1000).err().expect("the change is not noticed").to_string();
         assert_eq!(among, between);
         among
     };

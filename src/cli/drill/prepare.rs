@@ -1,0 +1,110 @@
+//! What the rounds share: the outputs that every round must end with, and the old ones that it begins with.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use onefold::manifest::Manifest;
+use onefold::source::OpenInputs;
+use onefold::workspace::MANIFEST_FILE;
+use onefold::{Error, Result};
+
+use crate::cli::exit::Failure;
+use crate::cli::run::InputArgs;
+
+/// A folder for the rounds, with what they are compared to.
+pub struct Stage {
+    folder: TempDir,
+    program: PathBuf,
+    args: Vec<OsString>,
+    /// The input folder, for `verify`.
+    pub input: PathBuf,
+    /// Names of the outputs, which are compared byte by byte.
+    pub outputs: Vec<String>,
+}
+
+impl Stage {
+    /// Makes the outputs of an undisturbed run, and old outputs: those of the same files without a row.
+    pub fn prepare(input: &InputArgs, inputs: &OpenInputs, place: Option<&Path>) -> std::result::Result<Self, Failure> {
+        let place = place.map_or_else(std::env::temp_dir, Path::to_owned);
+        let folder = tempfile::Builder::new().prefix("onefold-drill-").tempdir_in(&place).map_err(|cause| {
+            let place = place.display();
+            Error::Output(format!("cannot create a folder in `{place}`: {cause}; choose another place with --work-dir"))
+        })?;
+        let program =
+            std::env::current_exe().map_err(|e| Error::Bug(format!("the program does not find itself: {e}")))?;
+        let (args, input_folder) = (input.to_args(), input.folder().to_owned());
+        let mut stage = Self { folder, program, args, input: input_folder, outputs: Vec::new() };
+        let calm = |args: Vec<OsString>, output: &str| {
+            let ended = stage.run(&args, &stage.path(output), &[])?;
+            if ended.status.success() { Ok(()) } else { Err(failure(&ended)) }
+        };
+        calm(stage.args.clone(), "want")?;
+        let mut without_rows = input.folder_args();
+        for (source, files) in inputs.sources.iter().enumerate().filter(|(_, files)| !files.is_empty()) {
+            let name = input.source_name(source)?;
+            for (at, file) in files.iter().enumerate() {
+                let header = stage.path(&format!("header-{source}-{at}.csv"));
+                copy_start(&file.path, &header, file.header.data_offset)?;
+                let mut flag = OsString::from(format!("--source={name}="));
+                flag.push(header);
+                without_rows.push(flag);
+            }
+        }
+        calm(without_rows, "old")?;
+        let manifest = read(&stage.path("want").join(MANIFEST_FILE))?;
+        let manifest: Manifest =
+            serde_json::from_slice(&manifest).map_err(|e| Error::Bug(format!("the manifest: {e}")))?;
+        stage.outputs = manifest.outputs.into_iter().map(|output| output.file).collect();
+        Ok(stage)
+    }
+
+    /// A place in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// One run on the inputs into this folder, its log as JSON.
+    pub fn disturbed(&self, output: &Path, more: &[String]) -> Result<Output> {
+        self.run(&self.args, output, more)
+    }
+
+    fn run(&self, args: &[OsString], output: &Path, more: &[String]) -> Result<Output> {
+        let mut command = Command::new(&self.program);
+        command.args(["run", "--log-format", "json", "--verbose", "--retry-wait", "1ms"]).args(args).args(more);
+        command.arg("--output").arg(output).env_remove("CHAOS_FAIL_SHARD").stdin(Stdio::null()).stdout(Stdio::null());
+        command.output().map_err(|e| Error::Bug(format!("cannot start `{}`: {e}", self.program.display())))
+    }
+
+    /// Removes the folder.
+    pub fn close(self) -> Result<()> {
+        let path = self.folder.path().to_owned();
+        self.folder.close().map_err(|e| Error::writing("remove", &path, e))
+    }
+}
+
+/// A run's failure in its own words.
+pub fn failure(ended: &Output) -> Failure {
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    let events = stderr.lines().rev().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let told = events.filter_map(|event| event["error"].as_str().map(str::to_owned)).next();
+    let code = ended.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(70);
+    Failure::Run { code, told: told.unwrap_or_else(|| format!("the process ended with {}", ended.status)) }
+}
+
+/// Copies a file's first bytes.
+fn copy_start(from: &Path, to: &Path, bytes: u64) -> Result<()> {
+    let mut start = Vec::new();
+    let read = fs::File::open(from).and_then(|file| file.take(bytes).read_to_end(&mut start));
+    read.map_err(|e| Error::reading(from, e))?;
+    fs::write(to, start).map_err(|e| Error::writing("write", to, e))
+}
+
+/// A file of a run's output folder.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|e| Error::writing("read back", path, e))
+}

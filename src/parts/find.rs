@@ -1,0 +1,140 @@
+//! Finding the parts that an earlier run left. A part is trusted only when its bytes have the digest in its name and
+//! decode to sorted profiles; any other is removed.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::writer::FileWriter;
+use rayon::prelude::*;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::StoredPart;
+use super::read::footer;
+use crate::error::{Error, Result};
+
+/// Under which keys a part's footer holds its shard and the shard's account.
+const SHARD: &str = "onefold.shard";
+const ACCOUNT: &str = "onefold.account";
+
+/// A part that an earlier run left, whole.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The shard, from 0.
+    pub shard: usize,
+    /// Its file.
+    pub part: StoredPart,
+    /// The account that was stored with it.
+    pub account: String,
+}
+
+/// Notes shard and account in the footer.
+pub(super) fn note<W: Write>(writer: &mut FileWriter<W>, shard: usize, account: &str) {
+    writer.write_metadata(SHARD, shard.to_string());
+    writer.write_metadata(ACCOUNT, account);
+}
+
+/// A part's file name.
+pub(super) fn name(shard: usize, digest: u128) -> String {
+    format!("{shard}-{digest:032x}.arrow")
+}
+
+/// The whole parts of a folder, one a shard, in order of shard; whatever else it holds is removed. The profiles must have
+/// this schema.
+///
+/// # Errors
+/// I/O.
+pub fn find(folder: &Path, shards: usize, schema: &SchemaRef) -> Result<Vec<Found>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Error::writing("list", folder, e)),
+    };
+    let mut names: Vec<String> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    let read = |name: &String| (folder.join(name), trusted(folder, name, shards, schema));
+    let mut found: Vec<Found> = Vec::new();
+    for (path, part) in names.par_iter().map(read).collect::<Vec<_>>() {
+        match part {
+            Some(part) if found.iter().all(|f| f.shard != part.shard) => found.push(part),
+            _ => remove(&path)?,
+        }
+    }
+    found.sort_unstable_by_key(|f| f.shard);
+    Ok(found)
+}
+
+impl StoredPart {
+    /// Whether the file has the bytes that were stored.
+    pub fn is_whole(&self) -> bool {
+        digest(&self.path).is_ok_and(|digest| digest == self.digest)
+    }
+
+    /// Removes the file.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn remove(&self) -> Result<()> {
+        remove(&self.path)
+    }
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::writing("remove", path, e)),
+        _ => Ok(()),
+    }
+}
+
+/// The part of that name, if it can be trusted.
+fn trusted(folder: &Path, name: &str, shards: usize, schema: &SchemaRef) -> Option<Found> {
+    let (shard, rest) = name.split_once('-')?;
+    let shard = shard.parse().ok().filter(|shard| *shard < shards)?;
+    let named = u128::from_str_radix(rest.strip_suffix(".arrow")?, 16).ok()?;
+    let path = folder.join(name);
+    if digest(&path).ok()? != named || self::name(shard, named) != name {
+        return None;
+    }
+    let mut file = File::open(&path).ok()?;
+    let bytes = file.metadata().ok()?.len();
+    let notes = footer(&mut file).ok()?.notes;
+    let note = |key: &str| notes.iter().find(|(name, _)| name == key).map(|(_, text)| text.clone());
+    let account = note(ACCOUNT)?;
+    note(SHARD).filter(|noted| *noted == shard.to_string())?;
+    let part = StoredPart { path, rows: 0, bytes, digest: named, ends: None };
+    // The digest holds, but whoever wrote the file may not have been us: a reader that panics on it is a refusal.
+    let (rows, ends) = catch_unwind(AssertUnwindSafe(|| walk(&part, schema))).ok()??;
+    Some(Found { shard, part: StoredPart { rows, ends, ..part }, account })
+}
+
+/// Number of profiles, and their first and last id, when they are sorted profiles of this schema.
+fn walk(part: &StoredPart, schema: &SchemaRef) -> Option<(usize, Option<(String, String)>)> {
+    let (mut rows, mut ends) = (0, None::<(String, String)>);
+    for batch in part.open(schema).ok()?.batches {
+        let batch: RecordBatch = batch.ok()?;
+        let ids = batch.column(0).as_string_opt::<i32>().filter(|ids| ids.null_count() == 0)?;
+        for id in ids.iter().flatten() {
+            match &mut ends {
+                None => ends = Some((id.to_owned(), id.to_owned())),
+                Some((_, last)) if last.as_str() < id => id.clone_into(last),
+                Some(_) => return None,
+            }
+        }
+        rows += batch.num_rows();
+    }
+    Some((rows, ends))
+}
+
+fn digest(path: &Path) -> io::Result<u128> {
+    let (mut file, mut hash, mut block) = (File::open(path)?, Xxh3::new(), vec![0; 1 << 18]);
+    loop {
+        match file.read(&mut block)? {
+            0 => return Ok(hash.digest128()),
+            n => hash.update(block.get(..n).unwrap_or_default()),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Signals, crashes and full disks: whenever a run ends, the outputs are the old ones or the new ones, whole.
+
+#![allow(clippy::disallowed_methods, reason = "a test waits for another process")]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use crate::workdir::{Workdir, project};
+
+/// Waits until the run's log tells of this event.
+fn wait_for(child: &mut Child, event: &str) {
+    let stderr = child.stderr.take().expect("a log");
+    let mut lines = BufReader::new(stderr).lines();
+    let found = lines.by_ref().map_while(Result::ok).any(|line| line.contains(event));
+    assert!(found, "the run ended without {event}");
+    // The rest is read all the same: a full pipe would hold the run.
+    std::thread::spawn(move || lines.for_each(drop));
+}
+
+fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill starts");
+    assert!(sent.success());
+}
+
+#[test]
+fn the_first_signal_keeps_what_is_built_and_the_outputs() {
+    for signal in ["-INT", "-TERM"] {
+        let dir = Workdir::with_sample(100);
+        dir.onefold(&["run", "--safe-csv"]).expect(0);
+        let (outputs, manifest) = (dir.outputs("data_out"), dir.bytes("data_out/run.json"));
+        dir.onefold(&["run", "--output", "want"]).expect(0);
+        let slow = ["run", "--log-format", "json", "--threads", "1", "--chaos", "slow:5:500ms"];
+        let mut run = dir.start(&slow);
+        wait_for(&mut run, r#""shard_start","run_id":"#);
+        wait_until_built(&dir, 5);
+        send(signal, &run);
+        assert_eq!(run.wait().expect("it ends").code(), Some(130), "{signal}");
+        assert!(dir.outputs("data_out") == outputs && dir.bytes("data_out/run.json") == manifest);
+        let ran = dir.onefold(&["run"]);
+        ran.expect(0);
+        assert!(ran.stdout().contains("resumed 6 of 16 shards"), "{}", ran.stdout());
+        assert!(dir.outputs("data_out") == dir.outputs("want"));
+    }
+}
+
+/// Waits until so many shards have their files.
+fn wait_until_built(dir: &Workdir, shards: usize) {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(60) {
+        let sets = fs::read_dir(dir.path("data_out/.onefold/checkpoints")).into_iter().flatten().flatten();
+        let parts = sets.flat_map(|set| fs::read_dir(set.path().join("parts")).into_iter().flatten().flatten());
+        if parts.filter(|part| part.path().extension().is_some_and(|e| e == "arrow")).count() >= shards {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("{shards} shards were not built");
+}
+
+#[test]
+fn the_second_signal_ends_the_process_at_once() {
+    let dir = Workdir::with_sample(20);
+    let mut run = dir.start(&["run", "--log-format", "json", "--threads", "1", "--chaos", "slow:0:1h"]);
+    wait_for(&mut run, "shard_start");
+    send("-INT", &run);
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(run.try_wait().expect("a state").is_none(), "the first signal waits for the shard at work");
+    send("-INT", &run);
+    assert_eq!(run.wait().expect("it ends").code(), Some(130));
+    assert!(!dir.exists("data_out/profiles.csv"));
+}
+
+#[test]
+fn a_second_run_is_refused_with_the_firsts_process_and_start() {
+    let dir = Workdir::with_sample(20);
+    let mut first = dir.start(&["run", "--log-format", "json", "--threads", "1", "--chaos", "slow:0:1h"]);
+    wait_for(&mut first, "shard_start");
+    let stderr = dir.onefold(&["run"]).expect(7);
+    let process = format!("`data_out` is busy: process {} (run 20", first.id());
+    assert!(stderr.contains(&process) && stderr.contains(", since 20"), "{stderr}");
+    first.kill().expect("killed");
+    first.wait().expect("it ends");
+    dir.onefold(&["run"]).expect(0);
+}
+
+#[test]
+fn a_crash_between_renames_is_completed_by_the_next_command() {
+    for next in [&["verify"][..], &["run"], &["run", "--fresh"]] {
+        let dir = Workdir::with_sample(50);
+        dir.onefold(&["run", "--output", "want"]).expect(0);
+        dir.onefold(&["run", "--safe-csv"]).expect(0);
+        assert_eq!(dir.onefold(&["run", "--chaos", "kill:publish"]).0.status.code(), None);
+        assert!(dir.exists("data_out/.onefold/journal.json"));
+        dir.onefold(next).expect(0);
+        assert!(dir.outputs("data_out") == dir.outputs("want"));
+        assert!(!dir.exists("data_out/.onefold/journal.json"));
+        dir.onefold(&["verify"]).expect(0);
+    }
+}
+
+#[test]
+fn fifty_rounds_of_drills_do_no_harm() {
+    let dir = Workdir::with_sample(200);
+    let ran = dir.onefold(&["drill", "--rounds", "50", "--seed", "3"]);
+    ran.expect(0);
+    let stdout = ran.stdout();
+    let count = |what: &str| -> u64 {
+        let line =
+            stdout.lines().find(|l| l.trim_start().starts_with(what)).unwrap_or_else(|| panic!("{what}: {stdout}"));
+        line.trim_start()[what.len()..]
+            .split_whitespace()
+            .next()
+            .expect("a count")
+            .replace(',', "")
+            .parse()
+            .expect("a number")
+    };
+    assert_eq!((count("rounds"), count("rounds healed")), (50, 50));
+    assert_eq!((count("customers lost"), count("customers invented")), (0, 0));
+    for kind in ["corrupt", "enospc", "fail", "kill", "panic", "slow", "truncate"] {
+        assert!(count(kind) > 0, "{kind} never struck: {stdout}");
+    }
+    assert!(count("killed") > 0 && count("failed cleanly") > 0 && count("shards resumed") > 0);
+}
+
+#[test]
+fn a_drill_finds_harm() {
+    // A run that cannot succeed is no drill's matter: it is told with its own exit code.
+    let dir = Workdir::with_sample(20);
+    fs::remove_file(dir.path("sample_data/crm.csv")).expect("removed");
+    assert!(dir.onefold(&["drill", "--rounds", "1"]).expect(4).contains("source `crm`"));
+}
+
+/// The script that does it at full size by hand: SIGKILL at random moments, old or new outputs after each, the same bytes
+/// in the end.
+#[test]
+fn a_run_killed_at_random_moments() {
+    let dir = Workdir::new();
+    let script = project().join("tests/kill-loop.sh");
+    let ran = Command::new("bash")
+        .arg(script)
+        .args([env!("CARGO_BIN_EXE_onefold"), "5000", "12"])
+        .current_dir(dir.path(""))
+        .output()
+        .expect("bash starts");
+    let stdout = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{stdout}{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(stdout.ends_with("12 kills: the same bytes each time\n"), "{stdout}");
+}
+
+/// On a real small filesystem. Where none can be mounted, which needs root, the drill `enospc` has to do.
+#[test]
+fn a_full_disk_is_told_and_harms_nothing() {
+    let dir = Workdir::with_sample(3000);
+    fs::create_dir(dir.path("small")).expect("a folder");
+    let small = dir.path("small");
+    let mount =
+        |size: &str| Command::new("mount").args(["-t", "tmpfs", "-o", size, "onefold-test"]).arg(&small).output();
+    if !mount("size=1200k").is_ok_and(|ran| ran.status.success()) {
+        return;
+    }
+    let ended = std::panic::catch_unwind(|| {
+        dir.onefold(&["generate", "--customers", "50", "--output", "few"]).expect(0);
+        dir.onefold(&["run", "--input", "few", "--output", "small/out"]).expect(0);
+        let (outputs, manifest) = (dir.outputs("small/out"), dir.bytes("small/out/run.json"));
+        for limit in ["1", "1GB"] {
+            let stderr = dir.onefold(&["run", "--output", "small/out", "--memory-limit", limit]).expect(7);
+            assert!(stderr.contains("free some space or choose another folder with --output"), "{stderr}");
+            assert!(dir.outputs("small/out") == outputs && dir.bytes("small/out/run.json") == manifest);
+            assert!(!dir.exists("small/out/.onefold/staging"), "staging and spill are gone");
+        }
+        dir.onefold(&["verify", "--input", "few", "--output", "small/out"]).expect(0);
+        let grow = Command::new("mount").args(["-o", "remount,size=30m"]).arg(&small).status().expect("mount starts");
+        assert!(grow.success());
+        dir.onefold(&["run", "--output", "small/out"]).expect(0);
+        dir.onefold(&["run", "--output", "want"]).expect(0);
+        assert!(dir.outputs("small/out") == dir.outputs("want"));
+    });
+    let _ = Command::new("umount").arg(&small).status();
+    if let Err(panic) = ended {
+        std::panic::resume_unwind(panic);
+    }
+}
