@@ -112,7 +112,7 @@ impl BlockReader {
         let read = self.text.read(want, into).map_err(|e| Error::reading(&self.input.path, e))?;
         // At once: a file that grows faster than it is read would have no end.
         if self.text.bytes() > self.input.bytes {
-            self.unchanged()?
+            self.unchanged()?;
         }
         Ok(read)
     }

@@ -1,5 +1,7 @@
 //! Fuzzing by properties: each runs for so many cases, or by hand for `ONEFOLD_FUZZ_SECONDS`. Here too: any text as a spec.
 
+#![allow(clippy::print_stdout, reason = "fuzzing by hand says how much it tried")]
+
 use std::fs;
 use std::time::{Duration, Instant};
 

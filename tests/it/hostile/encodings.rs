@@ -112,6 +112,26 @@ fn latin1_is_the_standard_and_not_windows() {
 }
 
 #[test]
+fn another_encoding_or_delimiter_is_another_run() {
+    let dir = with("", b"id,t,n,f,d\n1,\x80,,,\n".as_slice());
+    for (args, want) in [
+        (vec!["--encoding", "latin1"], "1,\u{80},,,\n"),
+        (vec!["--encoding", "windows-1252"], "1,€,,,\n"),
+        (vec!["--encoding", "windows-1252", "--delimiter", ","], "1,€,,,\n"),
+    ] {
+        let events = run(&dir, &[&args[..], &["--log-format", "json"]].concat()).events();
+        assert_eq!(events.last().map(|e| &e["status"]), Some(&"succeeded".into()), "{args:?}");
+        assert_eq!(profiles(&dir, &args), want);
+        let events = run(&dir, &[&args[..], &["--log-format", "json"]].concat()).events();
+        assert_eq!(events.last().map(|e| &e["status"]), Some(&"up_to_date".into()), "{args:?}");
+    }
+    // What an unfinished run built is not taken over by a run that reads the same bytes otherwise.
+    let broken = ["--encoding", "latin1", "--fresh", "--shards", "1", "--chaos", "fail:0:always", "--max-retries", "0"];
+    run(&dir, &broken).expect(5);
+    assert_eq!(profiles(&dir, &["--encoding", "windows-1252", "--shards", "1"]), "1,€,,,\n");
+}
+
+#[test]
 fn an_encoding_that_nobody_told_is_asked_for() {
     let told = |bytes: Vec<u8>| run(&with("", bytes), &[]).expect(4);
     let utf16 = told(encoded(TEXT, Encoding::Utf16Le));
