@@ -49,36 +49,39 @@ impl HeaderOf<'_> {
             return self.map(delimiter, &self.names(text, delimiter)?, &how);
         }
         let comma = self.names(text, Delimiter::Comma)?;
-        let all = self.source.columns.len() + 1;
-        if self.known(&comma) == all {
+        if self.known(&comma) == self.source.columns.len() + 1 {
             return self.map(Delimiter::Comma, &comma, "");
         }
+        self.find(text, &comma)
+    }
+
+    /// The header of a file that is not separated by commas, if it is whole.
+    fn find(&self, text: &mut Text, comma: &First) -> Result<Header> {
         let mut tried = Vec::new();
         for delimiter in Delimiter::ALL.into_iter().filter(|d| *d != Delimiter::Comma) {
             match self.names(text, delimiter) {
-                Ok(names) => tried.push((delimiter, names)),
+                Ok(names) => tried.push((self.known(&names), delimiter, names)),
                 // With this delimiter a quote of the header is never closed: it is not this one.
                 Err(Error::Input { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        let mut whole = tried.iter().filter(|(_, names)| self.known(names) == all);
+        let mut whole = tried.iter().filter(|(known, ..)| *known == self.source.columns.len() + 1);
         match (whole.next(), whole.next()) {
-            (Some((delimiter, names)), None) => {
+            (Some((_, delimiter, names)), None) => {
                 Ok(Header { delimiter_found: true, ..self.map(*delimiter, names, "")? })
             }
-            (Some((one, _)), Some((other, _))) => Err(self.fault(&format!(
+            (Some((_, one, _)), Some((_, other, _))) => Err(self.fault(&format!(
                 "`{one}` and `{other}` both give all columns of `{}`: say which it is with `delimiter`",
                 self.name
             ))),
-            (None, _) => {
-                // The delimiter with which most columns appear surely is the one; the comma when none is better.
-                let best = tried.iter().rev().max_by_key(|(_, names)| self.known(names));
-                match best.filter(|(_, names)| self.known(names) > self.known(&comma)) {
-                    Some((delimiter, names)) => self.map(*delimiter, names, &format!(", read with `{delimiter}`")),
-                    None => self.map(Delimiter::Comma, &comma, ""),
+            // The one with which most columns appear is the one to tell of; a comma when none is better.
+            (None, _) => match tried.iter().rev().max_by_key(|(known, ..)| *known) {
+                Some((known, delimiter, names)) if *known > self.known(comma) => {
+                    self.map(*delimiter, names, &format!(", read with `{delimiter}`"))
                 }
-            }
+                _ => self.map(Delimiter::Comma, comma, ""),
+            },
         }
     }
 
