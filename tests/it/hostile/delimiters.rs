@@ -80,6 +80,8 @@ fn two_delimiters_that_both_fit_are_asked_about() {
 #[test]
 fn quotes_follow_the_delimiter_of_the_file() {
     // With a comma the quote behind it would open a field, and the rest of the file with it.
+    let dir = with("", "id;t;n;f;d\n1;a,\"b;7;;\n2;c;8;;\n");
+    assert_eq!(profiles(&dir, &[]), "1,\"a,\"\"b\",7,,\n2,c,8,,\n");
     let dir = with("", "id;t;n;f;d\n1;a,\"b;7;;\n2;\"c;\nd\";8;;\n");
     assert_eq!(profiles(&dir, &[]), "1,\"a,\"\"b\",7,,\n2,\"c;\nd\",8,,\n");
 }
