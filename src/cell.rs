@@ -31,6 +31,17 @@ pub struct CellType {
     pub ty: Type,
     /// strftime format of a date or datetime; ISO when none.
     pub format: Option<String>,
+    /// What stands before the fraction of a float or decimal.
+    pub mark: DecimalMark,
+}
+
+/// What stands before a number's fraction. Nothing else stands between digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecimalMark {
+    /// `1.5`
+    Point,
+    /// `1,5`
+    Comma,
 }
 
 /// A typed value, borrowed from the text it was read from.
@@ -68,7 +79,12 @@ impl Value<'_> {
 
 impl CellType {
     /// Text, read verbatim.
-    pub const TEXT: Self = Self { ty: Type::Text, format: None };
+    pub const TEXT: Self = Self::of(Type::Text);
+
+    /// A type, read in its own format.
+    pub const fn of(ty: Type) -> Self {
+        Self { ty, format: None, mark: DecimalMark::Point }
+    }
 
     /// Reads a type as the spec writes it: `int`, `decimal(12,2)`, `date(%d.%m.%Y)`.
     pub fn parse(text: &str) -> Option<Self> {
@@ -76,7 +92,7 @@ impl CellType {
             Some((name, rest)) => (name.trim(), Some(rest.strip_suffix(')')?)),
             None => (text.trim(), None),
         };
-        let plain = |ty| args.is_none().then_some(Self { ty, format: None });
+        let plain = |ty| args.is_none().then_some(Self::of(ty));
         match name {
             "text" => plain(Type::Text),
             "int" => plain(Type::Int),
@@ -84,14 +100,14 @@ impl CellType {
             "bool" => plain(Type::Bool),
             "date" | "datetime" => {
                 let ty = if name == "date" { Type::Date } else { Type::Datetime };
-                let cell = Self { ty, format: args.map(str::to_owned) };
+                let cell = Self { format: args.map(str::to_owned), ..Self::of(ty) };
                 cell.reads_its_own_format().then_some(cell)
             }
             "decimal" => {
                 let (precision, scale) = args?.split_once(',')?;
                 let (p, s) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
                 (1..=38).contains(&p).then_some(())?;
-                (s <= p).then_some(Self { ty: Type::Decimal(p, s), format: None })
+                (s <= p).then_some(Self::of(Type::Decimal(p, s)))
             }
             _ => None,
         }
@@ -110,11 +126,21 @@ impl CellType {
         match self.ty {
             Type::Text => Some(Value::Text(field)),
             Type::Int => read_int(text).map(Value::Int),
-            Type::Float => read_float(text).map(Value::Float),
-            Type::Decimal(p, s) => read_decimal(text, p, s).map(Value::Decimal),
+            Type::Float => self.with_point(text, read_float).map(Value::Float),
+            Type::Decimal(p, s) => self.with_point(text, |t| read_decimal(t, p, s)).map(Value::Decimal),
             Type::Bool => read_bool(text).map(Value::Bool),
             Type::Date => self.read_date(text).map(Value::Date),
             Type::Datetime => self.read_datetime(text).map(Value::Datetime),
+        }
+    }
+
+    /// Reads a number by the rules for a point; where a comma is the mark, a point is none.
+    #[inline]
+    fn with_point<T>(&self, text: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+        match self.mark {
+            DecimalMark::Point => read(text),
+            DecimalMark::Comma if text.contains('.') => None,
+            DecimalMark::Comma => read(&text.replace(',', ".")),
         }
     }
 
@@ -302,6 +328,37 @@ mod tests {
         ] {
             assert_eq!(read(ty, text), want, "{ty} {text:?}");
         }
+    }
+
+    #[test]
+    fn a_comma_can_be_the_decimal_mark() {
+        for (ty, text, want) in [
+            ("float", "1,5", Some(Value::Float(1.5))),
+            ("float", "-,5e-1", Some(Value::Float(-0.05))),
+            ("float", "7", Some(Value::Float(7.0))),
+            ("float", "1.5", None),
+            ("float", "1.234,5", None),
+            ("float", "1,234,5", None),
+            ("float", "1 234,5", None),
+            ("decimal(12,2)", "1234,50", Some(Value::Decimal(123_450))),
+            ("decimal(12,2)", "1234.50", None),
+            ("decimal(12,2)", "1,505", None),
+            ("int", "1,5", None),
+            ("text", "1.5", Some(Value::Text("1.5"))),
+        ] {
+            let cell = CellType { mark: DecimalMark::Comma, ..CellType::parse(ty).expect("a type") };
+            assert_eq!(cell.read(text), want, "{ty} {text:?}");
+        }
+        assert_eq!(read("float", "1,5"), None);
+    }
+
+    #[test]
+    fn floats_reach_their_ends() {
+        assert_eq!(read("float", "1e308"), Some(Value::Float(1e308)));
+        assert_eq!(read("float", "5e-324"), Some(Value::Float(f64::from_bits(1))));
+        assert_eq!(read("float", "1e309"), None);
+        let Some(Value::Float(zero)) = read("float", "-0.0") else { panic!("a float") };
+        assert!(zero == 0.0 && zero.is_sign_negative());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::digest::hex;
+use crate::digest::{hex, sha256_of};
 use crate::error::{Error, Result};
 use crate::sink::write_file;
 
@@ -91,12 +91,13 @@ impl Checkpoints {
         let set = Self { folder, key, read };
         let whole = |(at, account): (usize, &SourceAccount)| match &account.rejects {
             None => true,
-            Some(sha256) => fs::read(set.rejects(at)).is_ok_and(|bytes| hex(&Sha256::digest(bytes)) == *sha256),
+            Some(sha256) => sha256_of(&set.rejects(at)).is_ok_and(|(_, found)| found == *sha256),
         };
         Ok(set.read.iter().enumerate().all(whole).then_some(set))
     }
 
-    /// Begins a set after reading, in place of all others. `rejects` are the rejects files by source, in order.
+    /// Begins a set after reading, in place of all others. `save` is called for each source, in order: it writes its
+    /// rejects file to a path, and says whether there is one.
     ///
     /// # Errors
     /// I/O.
@@ -104,17 +105,18 @@ impl Checkpoints {
         root: &Path,
         makings: &Makings<'_>,
         mut read: Vec<SourceAccount>,
-        rejects: Vec<Option<Vec<u8>>>,
+        mut save: impl FnMut(&Path) -> Result<bool>,
     ) -> Result<Self> {
         remove(root)?;
         let key = makings.key()?;
         let folder = root.join(&key);
         let place = folder.join("rejects");
         fs::create_dir_all(&place).map_err(|e| Error::writing("create", &place, e))?;
-        for (at, (account, rejects)) in read.iter_mut().zip(rejects).enumerate() {
-            if let Some(bytes) = rejects {
-                account.rejects = Some(hex(&Sha256::digest(&bytes)));
-                write_file(&rejects_file(&folder, at), &bytes)?;
+        for (at, account) in read.iter_mut().enumerate() {
+            let file = rejects_file(&folder, at);
+            if save(&file)? {
+                let digest = sha256_of(&file).map_err(|e| Error::writing("read", &file, e))?;
+                account.rejects = Some(digest.1);
             }
         }
         let set = Self { folder, key, read };
@@ -193,8 +195,8 @@ mod tests {
     }
 
     fn begun(root: &Path) -> Checkpoints {
-        let rejects = vec![Some(b"file,line\n".to_vec())];
-        Checkpoints::begin(root, &makings("1"), vec![account()], rejects).expect("begun")
+        let save = |path: &Path| write_file(path, b"file,line\n").map(|()| true);
+        Checkpoints::begin(root, &makings("1"), vec![account()], save).expect("begun")
     }
 
     #[test]
@@ -220,7 +222,7 @@ mod tests {
     fn there_is_at_most_one_set() {
         let root = tempfile::tempdir().expect("a folder");
         begun(root.path());
-        Checkpoints::begin(root.path(), &makings("2"), vec![account()], vec![None]).expect("begun");
+        Checkpoints::begin(root.path(), &makings("2"), vec![account()], |_: &Path| Ok(false)).expect("begun");
         assert!(Checkpoints::find(root.path(), &makings("1")).expect("no error").is_none());
         assert_eq!(fs::read_dir(root.path()).expect("a list").count(), 1);
         remove(root.path()).expect("removed");

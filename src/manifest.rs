@@ -101,14 +101,12 @@ pub struct Options {
     /// `--as-of`, where it was given.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub as_of: Option<String>,
-}
-
-impl Options {
-    /// Of their values.
-    pub fn of(safe_csv: bool, max_rejects: impl ToString, as_of: Option<impl ToString>) -> Self {
-        let (max_rejects, as_of) = (max_rejects.to_string(), as_of.map(|day| day.to_string()));
-        Self { safe_csv, max_rejects, as_of }
-    }
+    /// `--encoding`, where it was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub encoding: Option<String>,
+    /// `--delimiter`, where it was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub delimiter: Option<String>,
 }
 
 /// One input file.
@@ -120,10 +118,24 @@ pub struct InputRecord {
     pub file: String,
     /// Its size.
     pub bytes: u64,
+    /// The encoding it was read in, as a spec names it.
+    #[serde(default = "utf8")]
+    pub encoding: String,
+    /// The delimiter it was read with, as a spec names it.
+    #[serde(default = "comma")]
+    pub delimiter: String,
     /// Digest of its bytes, algorithm first; none when it was not read to its end.
     pub digest: Option<String>,
     /// Records in it.
     pub rows: u64,
+}
+
+fn utf8() -> String {
+    "utf-8".to_owned()
+}
+
+fn comma() -> String {
+    ",".to_owned()
 }
 
 /// The account of customers.

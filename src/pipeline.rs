@@ -216,14 +216,13 @@ fn keep_failure(space: &Workspace, record: Record, rejects: Vec<(String, Refused
     let manifest = record.manifest(Status::Failed, Some(error.to_string()));
     let mut files = Vec::new();
     files.extend(record::to_json(&manifest).map(|json| (MANIFEST_FILE.to_owned(), json)));
-    for (source, rejects) in rejects {
-        let bytes = match rejects {
-            Refused::Growing(rejects) => rejects.into_bytes().ok().flatten(),
-            Refused::Stored(file) => std::fs::read(file).ok(),
-        };
-        files.extend(bytes.map(|bytes| (format!("{REJECTS_FOLDER}/{source}.csv"), bytes)));
-    }
-    match (space.keep_failure(&files), error) {
+    let kept = space.keep_failure(&files).inspect(|folder| {
+        for (source, rejects) in rejects {
+            // As with the rest: a full disk may well keep us from saving it.
+            let _ = rejects.keep(&folder.join(format!("{REJECTS_FOLDER}/{source}.csv")));
+        }
+    });
+    match (kept, error) {
         (Ok(folder), Error::RejectLimit(message)) => {
             Error::RejectLimit(format!("{message}; all are in `{}`", folder.display()))
         }

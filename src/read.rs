@@ -1,16 +1,20 @@
 //! Reading threads: blocks of a source's files → rows → shard buffers, in one pass. Owns the order of what threads
 //! finish in any order; decides nothing about cells or shards itself.
 
-use std::fs::File;
+mod in_order;
+
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing::trace;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::route::{Layout, Routed};
-use crate::source::{BlockReader, BlockReport, InputFile, Rejects, read_rows};
+use crate::source::{BlockReader, InputFile, Rejects, read_rows};
 use crate::spec::Source;
 use crate::stop::Stop;
+
+use in_order::{InOrder, StopOnPanic};
 
 /// What reading a source gave besides its routed rows.
 #[derive(Debug)]
@@ -29,6 +33,17 @@ pub struct SourceRead {
     pub files: Vec<(u64, String)>,
 }
 
+/// How sources are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// Bytes read at a time; changes no result.
+    pub block_size: usize,
+    /// Folder for rejects that memory does not hold.
+    pub scratch: &'a Path,
+    /// How to ask the reading to stop.
+    pub stop: &'a Stop,
+}
+
 /// What the routed rows of a source are made of.
 pub fn layout(source: &Source) -> Layout {
     Layout { types: source.columns.iter().map(|c| c.cell.ty).collect(), order_by: source.latest_by }
@@ -37,71 +52,65 @@ pub fn layout(source: &Source) -> Layout {
 /// Reads all files of one source, one thread for each of these.
 ///
 /// # Errors
-/// I/O, a quote that is never closed, and [`Error::Interrupted`].
+/// I/O, a quote that is never closed, a file that changes while it is read, and [`Error::Interrupted`].
 pub fn read_source(
     source: &Source,
     at: usize,
     files: &[InputFile],
-    block_size: usize,
+    reading: Reading<'_>,
     threads: &mut [Routed],
-    stop: &Stop,
 ) -> Result<SourceRead> {
-    let feeder =
-        Mutex::new(Feeder { stop, source, files, block_size, file: 0, reader: None, block: 0, digests: Vec::new() });
-    let threads: Vec<Result<Reports>> = std::thread::scope(|scope| {
-        let start = |rows| scope.spawn(|| work(source, at, files, rows, &feeder));
+    let Reading { block_size, scratch, stop } = reading;
+    let (reader, digests) = (None, Vec::new());
+    let feeder = Mutex::new(Feeder { stop, files, block_size, file: 0, reader, number: 0, digests });
+    let seen = InOrder::new(source, files, Rejects::new(scratch)?);
+    let done: Vec<Result<()>> = std::thread::scope(|scope| {
+        let start = |rows| scope.spawn(|| work(source, at, files, rows, (&feeder, &seen)));
         let running: Vec<_> = threads.iter_mut().map(start).collect();
         running.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
-    let digests = feeder.into_inner().unwrap_or_else(PoisonError::into_inner).digests;
-    let mut reports = Vec::new();
-    for read in threads {
-        reports.extend(read?);
-    }
-    reports.sort_unstable_by_key(|(position, _)| *position);
-    collect(source, files, reports, digests)
+    done.into_iter().collect::<Result<()>>()?;
+    Ok(seen.finish(feeder.into_inner().unwrap_or_else(PoisonError::into_inner).digests))
 }
-
-/// File, and block in it: the place of a block in its source.
-type Position = (usize, u64);
-
-/// What a thread saw in each block beside its rows.
-type Reports = Vec<(Position, BlockReport)>;
 
 /// Hands out blocks, in order, to whichever thread asks.
 struct Feeder<'a> {
     stop: &'a Stop,
-    source: &'a Source,
     files: &'a [InputFile],
     block_size: usize,
     file: usize,
     reader: Option<BlockReader>,
-    block: u64,
+    /// Number of the last block, over all files.
+    number: u64,
     digests: Vec<String>,
 }
 
+/// File of a block, and its number in the source.
+type Position = (usize, u64);
+
 impl Feeder<'_> {
+    /// The next block. After an error there is none, for no thread.
     fn next(&mut self, spare: Vec<u8>) -> Result<Option<(Position, Vec<u8>)>> {
+        self.block(spare).inspect_err(|_| self.end())
+    }
+
+    fn block(&mut self, spare: Vec<u8>) -> Result<Option<(Position, Vec<u8>)>> {
         self.stop.check()?;
         let mut spare = Some(spare);
         while let Some(file) = self.files.get(self.file) {
             let reader = match &mut self.reader {
                 Some(reader) => reader,
-                closed => closed.insert(open(self.source, file, self.block_size)?),
+                closed => closed.insert(BlockReader::open(file, self.block_size)?),
             };
-            match reader.next_block(spare.take().unwrap_or_default()) {
-                Ok(Some(block)) => {
-                    self.block += 1;
-                    return Ok(Some(((self.file, self.block), block)));
+            match reader.next_block(spare.take().unwrap_or_default())? {
+                Some(block) => {
+                    self.number += 1;
+                    return Ok(Some(((self.file, self.number), block)));
                 }
-                Ok(None) => {
+                None => {
                     self.digests.push(reader.digest());
                     self.reader = None;
                     self.file += 1;
-                }
-                Err(error) => {
-                    self.stop();
-                    return Err(error);
                 }
             }
         }
@@ -109,25 +118,9 @@ impl Feeder<'_> {
     }
 
     /// The other threads find nothing left to do.
-    fn stop(&mut self) {
+    fn end(&mut self) {
         self.file = self.files.len();
     }
-}
-
-/// The blocks of a file, behind its header.
-///
-/// # Errors
-/// I/O.
-pub fn open(source: &Source, file: &InputFile, block_size: usize) -> Result<BlockReader> {
-    let opened = File::open(&file.path).map_err(|e| Error::reading(&file.path, e))?;
-    Ok(BlockReader::new(
-        opened,
-        file.path.clone(),
-        file.name.clone(),
-        &source.name,
-        block_size,
-        file.header.data_offset,
-    ))
 }
 
 fn work(
@@ -135,47 +128,37 @@ fn work(
     at: usize,
     files: &[InputFile],
     rows: &mut Routed,
-    feeder: &Mutex<Feeder<'_>>,
-) -> Result<Reports> {
+    (feeder, seen): (&Mutex<Feeder<'_>>, &InOrder<'_>),
+) -> Result<()> {
+    let _guard = StopOnPanic(seen);
     rows.begin_source(at);
-    let mut reports = Vec::new();
     let mut spare = Vec::new();
-    loop {
+    let mut step = || {
         // A statement of its own: the lock must be free while the block is parsed.
-        let next = lock(feeder).next(spare)?;
-        let Some((position, block)) = next else { return Ok(reports) };
-        let (file, number) = position;
+        let next = lock(feeder).next(std::mem::take(&mut spare))?;
+        let Some(((file, number), block)) = next else { return Ok(false) };
         let report = read_rows(&block, source, &files[file].header, rows);
-        rows.end_block(file, number).inspect_err(|_| lock(feeder).stop())?;
+        rows.end_block(file, number)?;
         // For bars, not for the log.
         trace!(event = "progress", bytes = block.len() as u64, rows = report.rows);
-        reports.push((position, report));
+        seen.take(number, file, report)?;
         spare = block;
+        Ok(true)
+    };
+    loop {
+        match step() {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => {
+                lock(feeder).end();
+                seen.stop();
+                return Err(error);
+            }
+        }
     }
 }
 
 /// A panic while the lock is held ends the run anyway: what it guards stays readable.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn collect(source: &Source, files: &[InputFile], reports: Reports, digests: Vec<String>) -> Result<SourceRead> {
-    let bad_values = vec![0; source.columns.len()];
-    let mut read =
-        SourceRead { rows: 0, rejected: 0, bad_values, newest_day: None, rejects: Rejects::new()?, files: Vec::new() };
-    let mut rows_of = vec![0; files.len()];
-    let (mut current, mut line) = (usize::MAX, 0);
-    for ((file, _), mut report) in reports {
-        if file != current {
-            (current, line) = (file, files[file].header.data_line);
-        }
-        read.rows += report.rows;
-        rows_of[file] += report.rows;
-        read.rejected += report.rejected;
-        read.bad_values.iter_mut().zip(&report.bad_values).for_each(|(all, n)| *all += n);
-        read.newest_day = read.newest_day.max(report.newest_day(source));
-        line = read.rejects.add(source, &files[file].name, line, &mut report)?;
-    }
-    read.files = rows_of.into_iter().zip(digests).collect();
-    Ok(read)
 }

@@ -52,7 +52,7 @@ impl Settings {
         Self {
             run_id: new_run_id(),
             spec,
-            inputs: Inputs { folder: input.into(), overrides: Vec::new() },
+            inputs: Inputs::of(input),
             output: output.into(),
             shards: None,
             threads,

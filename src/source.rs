@@ -6,33 +6,46 @@ mod digest;
 mod files;
 mod header;
 mod records;
+mod regular;
+mod reject_limit;
 mod rejects;
 mod rows;
 mod scan;
+mod text;
 
-use std::fs::File;
 use std::path::PathBuf;
 
-use crate::error::Result;
-use crate::spec::{Source, Spec};
+use crate::error::{Error, Result};
+use crate::spec::{Encoding, Source, Spec};
+
+use header::HeaderOf;
+use text::Text;
 
 pub use blocks::{BlockReader, DEFAULT_BLOCK_SIZE};
 pub use digest::digest;
 pub use files::Inputs;
 pub use header::Header;
 pub use records::{Record, line_ends, read_records};
-pub use rejects::{RejectLimit, Rejects};
+pub use regular::Stamp;
+pub use reject_limit::RejectLimit;
+pub use rejects::Rejects;
 pub use rows::{BlockReport, RowSink, read_rows};
 
 /// One input file of a source, its header already read.
 #[derive(Debug, Clone)]
 pub struct InputFile {
+    /// Its source's name.
+    pub source: String,
     /// Where it is.
     pub path: PathBuf,
     /// Its name in messages, the manifest and the rejects files.
     pub name: String,
     /// Its size when it was opened, in bytes.
     pub bytes: u64,
+    /// What it was when it was opened; reading it fails when it is not that any more.
+    pub stamp: Stamp,
+    /// Its encoding: by its mark, as declared, or UTF-8.
+    pub encoding: Encoding,
     /// Its header.
     pub header: Header,
 }
@@ -56,28 +69,29 @@ impl OpenInputs {
 /// Finds the files of every source and reads their headers, so that a whole-file fault stops a run before it starts.
 ///
 /// # Errors
-/// [`crate::Error::Input`] for a missing required file, a folder in a file's place, no header, or a declared column
-/// that is missing or given twice.
+/// [`crate::Error::Input`] for a missing required file, a folder, pipe or device in a file's place, no header, or a
+/// declared column that is missing or given twice.
 pub fn open(spec: &Spec, inputs: &Inputs) -> Result<OpenInputs> {
     let found = files::discover(spec, inputs)?;
     let mut sources = Vec::new();
     for (source, files) in spec.sources.iter().zip(found.sources) {
-        sources.push(files.into_iter().map(|(path, name)| open_file(source, path, name)).collect::<Result<_>>()?);
+        sources
+            .push(files.into_iter().map(|(path, name)| open_file(source, inputs, path, name)).collect::<Result<_>>()?);
     }
     Ok(OpenInputs { sources, unmatched: found.unmatched })
 }
 
-/// Opens one file of a source and reads its header.
+/// Opens a file of a source. Its mark, then the source, then `inputs` say its encoding; the source, then `inputs`, then
+/// its header its delimiter.
 ///
 /// # Errors
 /// As [`open`] for a file.
-pub fn open_file(source: &Source, path: PathBuf, name: String) -> Result<InputFile> {
-    let file = File::open(&path).map_err(|e| crate::Error::reading(&path, e))?;
-    let meta = file.metadata().map_err(|e| crate::Error::reading(&path, e))?;
-    if !meta.is_file() {
-        let message = format!("`{name}` is not a regular file: give a CSV file, or leave it out");
-        return Err(crate::Error::input(&source.name, message));
-    }
-    let header = header::read(source, file, &path, &name)?;
-    Ok(InputFile { path, name, bytes: meta.len(), header })
+pub fn open_file(source: &Source, inputs: &Inputs, path: PathBuf, name: String) -> Result<InputFile> {
+    let (file, stamp) = regular::open(&source.name, &path, &name)?;
+    let declared = source.encoding.or(inputs.encoding).unwrap_or(Encoding::Utf8);
+    let mut text = Text::new(file, declared).map_err(|e| Error::reading(&path, e))?;
+    let delimiter = source.delimiter.or(inputs.delimiter);
+    let header = HeaderOf { source, path: &path, name: &name }.read(&mut text, delimiter)?;
+    let (source, bytes, encoding) = (source.name.clone(), stamp.bytes(), text.encoding());
+    Ok(InputFile { source, path, name, bytes, stamp, encoding, header })
 }

@@ -6,6 +6,7 @@ mod aggregates;
 mod cast;
 mod check;
 mod checks;
+mod format;
 mod functions;
 mod operators;
 mod raw;
@@ -21,6 +22,7 @@ use crate::error::Result;
 
 pub use aggregates::{How, Reduction};
 pub use checks::{Check, CheckRule, Percent, Severity};
+pub use format::{Delimiter, Encoding};
 pub use score::{Band, Points, Score};
 pub use sql::Typed;
 pub use workings::rule_column;
@@ -84,6 +86,10 @@ pub struct Source {
     pub required: bool,
     /// Name of the id column in its files.
     pub key: String,
+    /// Encoding of its files, where the spec says.
+    pub encoding: Option<Encoding>,
+    /// Delimiter in its files, where the spec says.
+    pub delimiter: Option<Delimiter>,
     /// Columns that are decoded, id column excluded.
     pub columns: Vec<Column>,
     /// Index into `columns` of the column that orders its rows.

@@ -2,6 +2,7 @@
 //! Never Polars, nor the rooms that read and wrote these files.
 
 mod customers;
+mod decode;
 mod outputs;
 
 use std::fs::File;

@@ -95,16 +95,7 @@ impl Workspace {
     /// # Errors
     /// I/O.
     pub fn stage_copy(&self, name: &str, from: &Path) -> Result<u64> {
-        let path = self.staging().join(name);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(|e| Error::writing("create", parent, e))?;
-        }
-        let copy = || {
-            let bytes = fs::copy(from, &path)?;
-            File::open(&path)?.sync_all()?;
-            Ok(bytes)
-        };
-        copy().map_err(|e| Error::writing("write", &path, e))
+        copy_file(from, &self.staging().join(name))
     }
 
     /// Replaces the outputs by the staged files, in this order; of the `old` ones goes what is not staged. `before` is called
@@ -226,6 +217,22 @@ pub fn is_ours(output: &Path, file: &Path) -> bool {
     let (Ok(output), Some(place)) = (full(output), place) else { return false };
     let first = place.strip_prefix(&output).ok().and_then(|inside| inside.components().next());
     first.is_some_and(|c| matches!(c, Component::Normal(name) if OURS.iter().any(|ours| name == *ours)))
+}
+
+/// Copies and syncs a file, into folders of its own where its path has them; gives its size.
+///
+/// # Errors
+/// I/O.
+pub fn copy_file(from: &Path, path: &Path) -> Result<u64> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|e| Error::writing("create", parent, e))?;
+    }
+    let copy = || {
+        let bytes = fs::copy(from, path)?;
+        File::open(path)?.sync_all()?;
+        Ok(bytes)
+    };
+    copy().map_err(|e| Error::writing("write", path, e))
 }
 
 /// Fails when a run into `output` would overwrite one of these files.

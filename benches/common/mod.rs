@@ -4,7 +4,7 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use onefold::generate::{Kind, Request, generate};
 use onefold::merge::{Merge, Sorted};
-use onefold::read::{layout, read_source};
+use onefold::read::{Reading, layout, read_source};
 use onefold::route::{ShardBuffers, ShardInput};
 use onefold::shard::{self, Part, schema};
 use onefold::source::{self, DEFAULT_BLOCK_SIZE, Inputs, OpenInputs};
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 pub struct Sample {
     pub spec: Spec,
     pub inputs: OpenInputs,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Sample {
@@ -26,9 +26,9 @@ impl Sample {
             Request { customers, seed: 42, kind: Kind::Clean, output: folder.path().to_owned(), force: false };
         generate(&request).expect("sample data");
         let spec = Spec::default_profile().expect("the default spec");
-        let inputs = Inputs { folder: folder.path().to_owned(), overrides: Vec::new() };
+        let inputs = Inputs::of(folder.path());
         let inputs = source::open(&spec, &inputs).expect("readable inputs");
-        Self { spec, inputs, _folder: folder }
+        Self { spec, inputs, folder }
     }
 
     /// Reads and routes everything.
@@ -36,8 +36,9 @@ impl Sample {
         let layouts = self.spec.sources.iter().map(layout).collect();
         let mut buffers = ShardBuffers::new(layouts, vec![true; shards], threads, None);
         for (at, (source, files)) in self.spec.sources.iter().zip(&self.inputs.sources).enumerate() {
-            read_source(source, at, files, DEFAULT_BLOCK_SIZE, buffers.threads(), &Stop::default())
-                .expect("readable inputs");
+            let stop = Stop::default();
+            let reading = Reading { block_size: DEFAULT_BLOCK_SIZE, scratch: self.folder.path(), stop: &stop };
+            read_source(source, at, files, reading, buffers.threads()).expect("readable inputs");
         }
         buffers
     }

@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use onefold::Result;
-use onefold::source::OpenInputs;
-use onefold::spec::Spec;
+use onefold::source::{InputFile, OpenInputs};
+use onefold::spec::{Delimiter, Encoding, Spec};
 
 use super::{Talk, help, out::Told, run::InputArgs};
 
@@ -38,6 +38,9 @@ fn text(spec: &Spec, inputs: &OpenInputs) -> String {
         let (count, columns) = (files.len(), source.columns.len() + 1);
         let s = if count == 1 { "" } else { "s" };
         text += &format!("{}: {count} file{s}, {size}, {columns} columns read\n", source.name);
+        for file in files {
+            text += &form(file);
+        }
         for file in files.iter().filter(|f| !f.header.undeclared.is_empty()) {
             let columns = file.header.undeclared.join(", ");
             text += &format!("  {} has columns that the profile does not use: {columns}\n", file.name);
@@ -49,10 +52,28 @@ fn text(spec: &Spec, inputs: &OpenInputs) -> String {
     text
 }
 
+/// How a file is written, where that is not as usual.
+fn form(file: &InputFile) -> String {
+    let InputFile { name, encoding, header, .. } = file;
+    if (*encoding, header.delimiter) == (Encoding::Utf8, Delimiter::Comma) {
+        return String::new();
+    }
+    let by = if header.delimiter_found { ", by its header" } else { "" };
+    format!("  {name} is {encoding}, its delimiter is `{}`{by}\n", header.delimiter)
+}
+
 fn json(spec: &Spec, inputs: &OpenInputs) -> Value {
     let sources = spec.sources.iter().zip(&inputs.sources).map(|(source, files)| {
-        let files =
-            files.iter().map(|f| json!({"file": f.name, "bytes": f.bytes, "unused_columns": f.header.undeclared}));
+        let file = |f: &InputFile| {
+            json!({
+                "file": f.name,
+                "bytes": f.bytes,
+                "encoding": f.encoding.to_string(),
+                "delimiter": f.header.delimiter.to_string(),
+                "unused_columns": f.header.undeclared,
+            })
+        };
+        let files = files.iter().map(file);
         json!({"source": source.name, "columns_read": source.columns.len() + 1, "files": files.collect::<Vec<_>>()})
     });
     json!({

@@ -39,7 +39,7 @@ impl ExplainArgs {
     /// Carries out the command.
     pub fn run(&self, talk: &Talk) -> Result<()> {
         let Self { customer, input, output, source, json, told } = self;
-        let inputs = Inputs { folder: input.clone(), overrides: source.clone() };
+        let inputs = Inputs { overrides: source.clone(), ..Inputs::of(input) };
         let explanation = explain(&inputs, output, customer)?;
         told.or_json(*json).say(talk, || text(&explanation), &explanation)
     }

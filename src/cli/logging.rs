@@ -96,7 +96,7 @@ fn volume(level: Level, fields: &Map<String, Value>) -> Volume {
     match (level, fields.get("event").and_then(Value::as_str)) {
         (Level::ERROR, Some("error")) => Volume::Errors,
         (Level::ERROR | Level::WARN, _) => Volume::Warnings,
-        (_, Some("resume" | "spill" | "bench_run" | "drill_round")) => Volume::Milestones,
+        (_, Some("delimiter_found" | "resume" | "spill" | "bench_run" | "drill_round")) => Volume::Milestones,
         (_, Some("source_read" | "publish")) => Volume::Progress,
         _ => Volume::Everything,
     }
@@ -117,6 +117,7 @@ fn text(level: Level, fields: &Map<String, Value>) -> String {
             get("bytes"),
             get("rejected")
         ),
+        "delimiter_found" => format!("{}: the delimiter is `{}`, by its header", get("file"), get("delimiter")),
         "shard_start" => format!("shard {}: attempt {}", get("shard_id"), get("attempt")),
         "shard_end" => format!("shard {}: {} profiles in {} ms", get("shard_id"), get("n"), get("elapsed_ms")),
         "shard_retry" => format!(

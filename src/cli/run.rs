@@ -12,7 +12,7 @@ use onefold::executor::Drill;
 use onefold::manifest::Manifest;
 use onefold::settings::Settings;
 use onefold::source::RejectLimit;
-use onefold::spec::{DEFAULT_TEXT, Spec};
+use onefold::spec::{DEFAULT_TEXT, Delimiter, Encoding, Spec};
 use onefold::workspace::REPORT_FILE;
 use onefold::{Error, Result};
 
@@ -87,6 +87,13 @@ pub struct InputArgs {
     /// A file of a source, in place of those in the input folder; repeatable
     #[arg(long, value_name = "NAME=FILE", value_parser = source_file)]
     source: Vec<(String, PathBuf)>,
+    /// Encoding of files that have no byte-order mark, where their source in the spec names none: utf-8, utf-16le, utf-16be,
+    /// windows-1252 or latin1 [default: utf-8]
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<Encoding>,
+    /// Delimiter where a file's source in the spec names none: `,` `;` `tab` or `|` [default: by the file's header]
+    #[arg(long, value_name = "CHAR")]
+    delimiter: Option<Delimiter>,
 }
 
 impl InputArgs {
@@ -99,7 +106,9 @@ impl InputArgs {
     /// Settings of a run with these inputs and nothing else.
     pub fn settings(&self, output: &Path) -> Result<Settings> {
         let mut settings = Settings::new(self.spec()?, &self.input, output);
-        settings.inputs.overrides.clone_from(&self.source);
+        let Self { input: _, profile: _, source, encoding, delimiter } = self;
+        settings.inputs.overrides.clone_from(source);
+        (settings.inputs.encoding, settings.inputs.delimiter) = (*encoding, *delimiter);
         Ok(settings)
     }
 
@@ -116,8 +125,11 @@ impl InputArgs {
 
     /// The flags without those of single files.
     pub fn folder_args(&self) -> Vec<OsString> {
-        let profile = self.profile.iter().map(|file| joined("--profile=", file));
-        std::iter::once(joined("--input=", &self.input)).chain(profile).collect()
+        let Self { input, profile, source: _, encoding, delimiter } = self;
+        let profile = profile.iter().map(|file| joined("--profile=", file));
+        let encoding = encoding.iter().map(|e| OsString::from(format!("--encoding={e}")));
+        let delimiter = delimiter.iter().map(|d| OsString::from(format!("--delimiter={d}")));
+        std::iter::once(joined("--input=", input)).chain(profile).chain(encoding).chain(delimiter).collect()
     }
 
     /// The name of a source of the profile.
@@ -128,10 +140,13 @@ impl InputArgs {
 
     /// The inputs in the user's words.
     pub fn describe(&self) -> String {
-        let Self { input, profile, source } = self;
+        let Self { input, profile, source, encoding, delimiter } = self;
         let profile = profile.iter().map(|file| format!(", profile {}", file.display()));
         let by_hand = source.iter().map(|(name, file)| format!(", {name}={}", file.display()));
-        std::iter::once(input.display().to_string()).chain(by_hand).chain(profile).collect()
+        let encoding = encoding.iter().map(|e| format!(", encoding {e}"));
+        let delimiter = delimiter.iter().map(|d| format!(", delimiter {d}"));
+        let folder = std::iter::once(input.display().to_string());
+        folder.chain(by_hand).chain(profile).chain(encoding).chain(delimiter).collect()
     }
 }
 

@@ -14,8 +14,9 @@ use super::{Run, wrong};
 use crate::cell::{Value, trim};
 use crate::error::{Error, Result};
 use crate::manifest::InputRecord;
-use crate::read;
-use crate::source::{InputFile, Record, Rejects, RowSink, line_ends, open_file, read_records, read_rows};
+use crate::source::{
+    BlockReader, InputFile, Inputs, Record, Rejects, RowSink, line_ends, open_file, read_records, read_rows,
+};
 use crate::spec::{Source, did_you_mean};
 
 use needle::Needle;
@@ -35,8 +36,8 @@ pub(super) fn rows(run: &Run<'_>, customer: &str, search: impl Fn(&str) -> bool)
     }
     let needle = Needle::new(customer);
     let search = |(at, source, path, name, record): (usize, &Source, PathBuf, String, &InputRecord)| {
-        let file = open_file(source, path, name)?;
-        let hits = scan(source, &file, record, customer, &needle)?;
+        let file = open_file(source, &as_read(run, record), path, name)?;
+        let hits = scan(&file, record, customer, &needle)?;
         Ok((at, file, hits))
     };
     let scanned: Vec<_> = THREAD_POOL.install(|| tasks.into_par_iter().map(search).collect::<Result<_>>())?;
@@ -45,6 +46,12 @@ pub(super) fn rows(run: &Run<'_>, customer: &str, search: impl Fn(&str) -> bool)
         take(customer, &run.spec.sources[at], file, hits, &mut sources[at])?;
     }
     Ok(Found { sources })
+}
+
+/// The inputs with the encoding and the delimiter that the run read the file with.
+fn as_read(run: &Run<'_>, record: &InputRecord) -> Inputs {
+    let (encoding, delimiter) = (record.encoding.parse().ok(), record.delimiter.parse().ok());
+    Inputs { encoding, delimiter, ..run.inputs.clone() }
 }
 
 fn check_overrides(run: &Run<'_>) -> Result<()> {
@@ -93,14 +100,14 @@ struct Hit {
 }
 
 /// Reads a file to its end; gives the records that bear the id.
-fn scan(source: &Source, file: &InputFile, record: &InputRecord, customer: &str, needle: &Needle) -> Result<Vec<Hit>> {
-    let mut reader = read::open(source, file, BLOCK)?;
+fn scan(file: &InputFile, record: &InputRecord, customer: &str, needle: &Needle) -> Result<Vec<Hit>> {
+    let mut reader = BlockReader::open(file, BLOCK)?;
     let (mut hits, mut spare, mut line) = (Vec::new(), Vec::new(), file.header.data_line);
     // A record that is not UTF-8 has no fields: it is rejected, and bears the id if it holds its bytes.
     let is_it = |r: &Record<'_>| !r.is_utf8() || r.field(file.header.key).is_some_and(|id| trim(id) == customer);
     while let Some(block) = reader.next_block(spare)? {
         line += if needle.may_be_in(&block) {
-            read_records(&block, |record| {
+            read_records(&block, file.header.delimiter, |record| {
                 if needle.may_be_in(record.raw) && is_it(&record) {
                     hits.push(Hit { line: line + record.line, raw: record.raw.to_vec() });
                 }
@@ -126,7 +133,7 @@ fn take(customer: &str, source: &Source, file: InputFile, hits: Vec<Hit>, found:
             let bad = report.bad_values.iter().map(|n| *n > 0).collect();
             found.rows.push(FoundRow { file: at, line, raw, bad });
         } else if report.rejected > 0 {
-            let mut rejects = Rejects::new()?;
+            let mut rejects = Rejects::new(&std::env::temp_dir())?;
             rejects.add(source, &file.name, line, &mut report)?;
             found.rejected.extend_from_slice(rejects.first_three());
         }

@@ -6,6 +6,8 @@ use tracing::{debug, error, info, trace, warn};
 
 use crate::error::Error;
 use crate::executor::{Drill, Observer};
+use crate::source::OpenInputs;
+use crate::spec::Spec;
 
 use super::shards::Built;
 
@@ -33,6 +35,16 @@ impl Observer<Built> for ShardEvents {
 
     fn failed(&self, shard: usize, attempts: u32, error: &Error) {
         error!(event = "shard_failed", shard_id = shard, attempts, error = error.to_string());
+    }
+}
+
+/// Which files are not separated by commas, though nobody said so.
+pub(super) fn delimiters_found(spec: &Spec, inputs: &OpenInputs) {
+    for (source, files) in spec.sources.iter().zip(&inputs.sources) {
+        for file in files.iter().filter(|f| f.header.delimiter_found) {
+            let delimiter = file.header.delimiter.to_string();
+            info!(event = "delimiter_found", source = source.name.as_str(), file = file.name.as_str(), delimiter);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::{events, shards};
 use crate::checkpoint::SourceAccount;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
-use crate::read::{SourceRead, layout, read_source};
+use crate::read::{Reading, SourceRead, layout, read_source};
 use crate::route::{ShardBuffers, Shards, SpillTo};
 use crate::settings::Settings;
 use crate::source::{self, InputFile, OpenInputs};
@@ -47,8 +47,10 @@ impl Reader<'_> {
         let limit = memory.routed(expected, (*shards).min(part as usize), settings.threads);
         let spill = SpillTo { folder: space.spill(), limit, expected };
         let mut buffers = ShardBuffers::new(layouts, wanted, settings.threads, Some(&spill));
+        let scratch = space.staging();
+        let reading = Reading { block_size: settings.block_size, scratch: &scratch, stop: &settings.stop };
         for (at, (source, files)) in settings.spec.sources.iter().zip(&inputs.sources).enumerate() {
-            let read = read_source(source, at, files, settings.block_size, buffers.threads(), &settings.stop)?;
+            let read = read_source(source, at, files, reading, buffers.threads())?;
             let bytes: u64 = files.iter().map(|f| f.bytes).sum();
             let (name, rows, rejected) = (source.name.as_str(), read.rows, read.rejected);
             info!(event = "source_read", source = name, rows, bytes, rejected);
@@ -97,6 +99,7 @@ pub(super) fn within_limit(settings: &Settings, source: &Source, read: &SourceAc
 
 /// Tells which files and columns a run does not use.
 pub(super) fn report_ignored(settings: &Settings, inputs: &OpenInputs) {
+    events::delimiters_found(&settings.spec, inputs);
     for file in &inputs.unmatched {
         warn!(event = "file_ignored", file = file.as_str(), "the file matches no source");
     }

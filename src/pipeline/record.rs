@@ -37,7 +37,7 @@ pub(super) struct Record {
 
 impl Record {
     pub fn new(settings: &Settings) -> Self {
-        let Settings { run_id, spec, threads, reject_limit, safe_csv, drills, as_of, .. } = settings;
+        let Settings { run_id, spec, threads, drills, .. } = settings;
         let now = timestamp(Utc::now());
         let manifest = Manifest {
             onefold: env!("CARGO_PKG_VERSION").to_owned(),
@@ -47,7 +47,7 @@ impl Record {
             started_at: now.clone(),
             finished_at: now,
             spec: SpecRecord { name: spec.name.clone(), sha256: spec.sha256(), text: spec.text.clone() },
-            options: Options::of(*safe_csv, reject_limit, *as_of),
+            options: options(settings),
             as_of: None,
             shards: 0,
             threads: *threads,
@@ -87,8 +87,15 @@ impl Record {
 
     pub fn source_read(&mut self, source: &Source, files: &[InputFile], read: &SourceAccount) {
         for (file, (rows, digest)) in files.iter().zip(&read.files) {
-            let (source, file, bytes) = (source.name.clone(), file.name.clone(), file.bytes);
-            self.manifest.inputs.push(InputRecord { source, file, bytes, digest: Some(digest.clone()), rows: *rows });
+            self.manifest.inputs.push(InputRecord {
+                source: source.name.clone(),
+                file: file.name.clone(),
+                bytes: file.bytes,
+                encoding: file.encoding.to_string(),
+                delimiter: file.header.delimiter.to_string(),
+                digest: Some(digest.clone()),
+                rows: *rows,
+            });
         }
         let typed = source.columns.iter().zip(&read.bad_values).filter(|(c, _)| c.cell.ty != Type::Text);
         let bad_values = typed.map(|(c, n)| (c.name.clone(), *n)).collect();
@@ -199,6 +206,18 @@ impl Record {
             outputs: self.outputs.iter().map(output).collect(),
             ..self.manifest.clone()
         }
+    }
+}
+
+/// The options that bear on results.
+pub(super) fn options(settings: &Settings) -> Options {
+    let Settings { inputs, reject_limit, as_of, safe_csv, .. } = settings;
+    Options {
+        safe_csv: *safe_csv,
+        max_rejects: reject_limit.to_string(),
+        as_of: as_of.map(|day| day.to_string()),
+        encoding: inputs.encoding.map(|e| e.to_string()),
+        delimiter: inputs.delimiter.map(|d| d.to_string()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where a run begins: at the checkpoints of an earlier one with the same inputs, spec and options, or at reading.
 
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
@@ -12,7 +12,8 @@ use crate::error::Result;
 use crate::read::SourceRead;
 use crate::route::Shards;
 use crate::settings::Settings;
-use crate::source::{self, InputFile, OpenInputs, Rejects};
+use crate::source::{self, InputFile, Inputs, OpenInputs, Rejects};
+use crate::workspace::copy_file;
 
 /// Where a run stands after its begin.
 pub(super) struct Resumed {
@@ -28,6 +29,16 @@ pub(super) enum Refused {
     Growing(Box<Rejects>),
     /// In their file.
     Stored(PathBuf),
+}
+
+impl Refused {
+    /// Writes the rejects file to this path; false when there are no rejects.
+    pub fn keep(self, path: &Path) -> Result<bool> {
+        match self {
+            Self::Growing(rejects) => rejects.save(path),
+            Self::Stored(file) => copy_file(&file, path).map(|_| true),
+        }
+    }
 }
 
 /// Digests of the inputs, by source and file, made when they are first asked for.
@@ -89,12 +100,10 @@ pub(super) fn begin(
     record.spilled_bytes = rows.spilled_bytes();
     let digests: Vec<Vec<String>> =
         accounts.iter().map(|a| a.files.iter().map(|(_, digest)| digest.clone()).collect()).collect();
-    let texts = rejects.drain(..).map(|(_, refused)| match refused {
-        Refused::Growing(rejects) => rejects.into_bytes(),
-        Refused::Stored(_) => Ok(None),
-    });
-    let texts = texts.collect::<Result<Vec<_>>>()?;
-    let checkpoints = Checkpoints::begin(&root, &makings(reader, &digests), accounts, texts)?;
+    let mut refused = rejects.drain(..);
+    let save = |path: &Path| refused.next().map_or(Ok(false), |(_, refused)| refused.keep(path));
+    let checkpoints = Checkpoints::begin(&root, &makings(reader, &digests), accounts, save)?;
+    drop(refused);
     rejects.extend(stored(reader, &checkpoints));
     Ok(Resumed { checkpoints, rows: Some(rows) })
 }
@@ -114,7 +123,9 @@ fn account(read: SourceRead) -> (SourceAccount, Rejects) {
 }
 
 fn makings<'a>(reader: &'a Reader<'_>, digests: &'a [Vec<String>]) -> Makings<'a> {
-    let Settings { spec, as_of, .. } = reader.settings;
+    let Settings { spec, as_of, inputs: Inputs { encoding, delimiter, .. }, .. } = reader.settings;
+    let encoding = encoding.iter().map(|e| format!("encoding {e}"));
+    let delimiter = delimiter.iter().map(|d| format!("delimiter {d}"));
     let sources = spec.sources.iter().zip(&reader.inputs.sources).zip(digests);
     let inputs = sources.flat_map(|((source, files), digests)| {
         files.iter().zip(digests).map(|(file, digest)| (source.name.as_str(), file.name.as_str(), digest.as_str()))
@@ -124,7 +135,7 @@ fn makings<'a>(reader: &'a Reader<'_>, digests: &'a [Vec<String>]) -> Makings<'a
         spec_sha256: spec.sha256(),
         shards: reader.shards,
         as_of: as_of.map(|day| day.to_string()),
-        options: Vec::new(),
+        options: encoding.chain(delimiter).collect(),
         inputs: inputs.collect(),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use super::record::options;
 use super::resume::Digests;
 use crate::digest::sha256_of;
 use crate::error::Result;
-use crate::manifest::{Manifest, Options, Status};
+use crate::manifest::{Manifest, Status};
 use crate::settings::Settings;
 use crate::source::OpenInputs;
 use crate::workspace::MANIFEST_FILE;
@@ -32,7 +33,7 @@ fn asks_the_same(manifest: &Manifest, settings: &Settings, shards: usize) -> boo
     manifest.status == Status::Succeeded
         && manifest.onefold == env!("CARGO_PKG_VERSION")
         && manifest.spec.sha256 == settings.spec.sha256()
-        && manifest.options == Options::of(settings.safe_csv, settings.reject_limit, settings.as_of)
+        && manifest.options == options(settings)
         && manifest.shards == shards
 }
 

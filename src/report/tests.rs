@@ -13,7 +13,7 @@ pub(super) fn manifest() -> Manifest {
         started_at: "2026-11-24T05:33:12.000Z".into(),
         finished_at: "2026-11-24T05:33:13.000Z".into(),
         spec: SpecRecord { name: "p".into(), sha256: "0".into(), text: String::new() },
-        options: Options::of(false, "1%", None::<&str>),
+        options: Options { safe_csv: false, max_rejects: "1%".into(), as_of: None, encoding: None, delimiter: None },
         as_of: None,
         shards: 1,
         threads: 1,

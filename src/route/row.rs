@@ -265,7 +265,7 @@ mod tests {
             let values: Vec<Value<'_>> = cells
                 .iter()
                 .map(|(ty, text)| {
-                    let cell = crate::cell::CellType { ty: *ty, format: None };
+                    let cell = crate::cell::CellType::of(*ty);
                     cell.read(text.as_deref().unwrap_or_default()).expect("a value")
                 })
                 .collect();

@@ -1,62 +1,51 @@
-//! A file as blocks, each cut at a true record end. Owns quote tracking across blocks and the file's digest.
+//! A file as blocks, each cut at a true record end. Owns quote tracking across blocks, and that the file stays what it was.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::io;
 
-use memchr::{memchr, memchr2, memrchr2};
-use xxhash_rust::xxh3::Xxh3;
+use memchr::{memchr, memchr2, memchr3, memrchr2};
 
-use super::digest::text;
+use super::InputFile;
 use super::records::line_ends;
+use super::text::Text;
 use crate::error::{Error, Result};
 
 /// Bytes read at a time: large enough to amortise a hand-over between threads, small enough to stay near the caches.
 pub const DEFAULT_BLOCK_SIZE: usize = 8 << 20;
 
-/// Longest record that is held in memory; past it a quote was surely never closed.
-const MAX_RECORD: usize = 1 << 30;
+/// Longest record that is held in memory, and so the longest field; past it a quote was surely never closed.
+pub(super) const MAX_RECORD: usize = 256 << 20;
 
-/// Reads one file block by block.
+/// Reads one file block by block, as UTF-8.
 pub struct BlockReader {
-    file: File,
-    path: PathBuf,
-    name: String,
-    source: String,
+    text: Text,
+    input: InputFile,
     block_size: usize,
-    /// Bytes still to be hashed and dropped: the header.
+    /// Bytes still to be dropped: the header.
     skip: u64,
-    /// Offset in the file of `carry`'s first byte.
+    /// Offset in the text of `carry`'s first byte.
     offset: u64,
     /// The begun record that the last block left over.
     carry: Vec<u8>,
-    hasher: Xxh3,
     end: bool,
 }
 
 impl BlockReader {
-    /// Starts at `skip` bytes into the file; those bytes count for the digest all the same.
-    pub fn new(file: File, path: PathBuf, name: String, source: &str, block_size: usize, skip: u64) -> Self {
-        let source = source.to_owned();
-        Self {
-            file,
-            path,
-            name,
-            source,
-            block_size,
-            skip,
-            offset: skip,
-            carry: Vec::new(),
-            hasher: Xxh3::new(),
-            end: false,
-        }
+    /// Starts behind the file's header, whose bytes count for the digest all the same.
+    ///
+    /// # Errors
+    /// I/O, and a file that changed since its header was read.
+    pub fn open(input: &InputFile, block_size: usize) -> Result<Self> {
+        let file = input.reopen()?;
+        let text = Text::new(file, input.encoding).map_err(|e| Error::reading(&input.path, e))?;
+        let skip = input.header.data_offset;
+        Ok(Self { text, input: input.clone(), block_size, skip, offset: skip, carry: Vec::new(), end: false })
     }
 
     /// The next block, or none at the end. Blocks end where a record ends; only the last may lack a line end.
     /// The block is put into `spare`, an old block or an empty buffer: fresh memory for each would cost more than reading.
     ///
     /// # Errors
-    /// I/O, and a quote that is never closed.
+    /// I/O, a quote that is never closed, and a file that changed meanwhile.
     pub fn next_block(&mut self, spare: Vec<u8>) -> Result<Option<Vec<u8>>> {
         self.drop_header()?;
         let mut block = spare;
@@ -68,13 +57,10 @@ impl BlockReader {
             if block.is_empty() {
                 return Ok(None);
             }
-            // A byte-order mark is no part of the first field: a quote behind it opens one.
-            let mark = if self.offset == 0 && block.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
-            let Cut { record_end, open_quote } = cut(&block[mark..], self.end);
-            let cut = Cut { record_end: record_end.map(|i| i + mark), open_quote: open_quote.map(|i| i + mark) };
+            let cut = cut(&block, self.input.header.delimiter.byte(), self.end);
             if self.end {
                 return match cut.open_quote {
-                    Some(quote) => Err(self.never_closed(&block, quote)),
+                    Some(quote) => Err(self.open_quote(&block, quote, "is never closed")),
                     None => Ok(Some(block)),
                 };
             }
@@ -85,27 +71,30 @@ impl BlockReader {
                 return Ok(Some(block));
             }
             if block.len() >= MAX_RECORD {
-                return Err(self.never_closed(&block, cut.open_quote.unwrap_or(0)));
+                return Err(self.too_long(&block, cut.open_quote));
             }
-            target = block.len() * 2;
+            target = (block.len() * 2).min(MAX_RECORD);
         }
     }
 
     /// XXH3-128 over all bytes of the file, once [`Self::next_block`] has returned none.
     pub fn digest(&self) -> String {
-        text(&self.hasher)
+        self.text.digest()
     }
 
     fn drop_header(&mut self) -> Result<()> {
         let mut header = Vec::new();
         while self.skip > 0 {
             header.clear();
-            let part = self.skip.min(self.block_size as u64);
+            let part = self.skip.min(self.block_size.max(1) as u64);
             let read = self.read(part, &mut header)?;
             if read == 0 {
-                return Err(Error::input(&self.source, format!("`{}` became shorter while it was read", self.name)));
+                return Err(self.input.changed("it became shorter"));
             }
-            self.skip -= read as u64;
+            // Transcoded text may come with more than was asked for.
+            let dropped = self.skip.min(read as u64);
+            self.skip -= dropped;
+            self.carry.extend_from_slice(&header[dropped as usize..]);
         }
         Ok(())
     }
@@ -116,44 +105,63 @@ impl BlockReader {
             let want = target.saturating_sub(block.len()).max(1);
             self.end = self.read(want as u64, block)? == 0;
         }
-        Ok(())
+        if self.end { self.unchanged() } else { Ok(()) }
     }
 
     fn read(&mut self, want: u64, into: &mut Vec<u8>) -> Result<usize> {
-        let start = into.len();
-        into.reserve_exact(usize::try_from(want).unwrap_or(0));
-        let read =
-            Read::by_ref(&mut self.file).take(want).read_to_end(into).map_err(|e| Error::reading(&self.path, e))?;
-        self.hasher.update(&into[start..]);
+        let read = self.text.read(want, into).map_err(|e| Error::reading(&self.input.path, e))?;
+        // At once: a file that grows faster than it is read would have no end.
+        if self.text.bytes() > self.input.bytes {
+            self.unchanged()?;
+        }
         Ok(read)
     }
 
-    fn never_closed(&mut self, block: &[u8], quote: usize) -> Error {
+    /// What a file in change would be told of is the change, not what it broke.
+    fn unchanged(&self) -> Result<()> {
+        self.input.unchanged(self.text.file(), self.text.bytes())
+    }
+
+    fn too_long(&mut self, block: &[u8], open_quote: Option<usize>) -> Error {
+        let limit = format!("{} MiB", MAX_RECORD >> 20);
+        match open_quote {
+            Some(quote) => self.open_quote(block, quote, &format!("is not closed within {limit}")),
+            None => {
+                let message = format!("a record is longer than {limit}: is it a CSV file?");
+                self.at_line(block, 0, &message)
+            }
+        }
+    }
+
+    fn open_quote(&mut self, block: &[u8], quote: usize, how: &str) -> Error {
+        self.at_line(block, quote, &format!("a quote opens here and {how}; close it, or double it if it is data"))
+    }
+
+    /// An error at a place in the block.
+    fn at_line(&mut self, block: &[u8], at: usize, message: &str) -> Error {
         let line = match self.lines_before() {
-            Ok(lines) => 1 + lines + line_ends(block, 0, quote),
-            Err(cause) => return Error::reading(&self.path, cause),
+            Ok(lines) => 1 + lines + line_ends(block, 0, at),
+            Err(cause) => return Error::reading(&self.input.path, cause),
         };
-        let message = format!(
-            "`{}` line {line}: a quote opens here and is never closed; close it, or double it if it is data",
-            self.name
-        );
-        Error::input(&self.source, message)
+        Error::input(&self.input.source, format!("`{}` line {line}: {message}", self.input.name))
     }
 
     /// Line ends before the current block; the file is read again, as this happens once and at the end of a run.
     fn lines_before(&mut self) -> io::Result<u64> {
-        self.file.seek(SeekFrom::Start(0))?;
-        let mut rest = Read::by_ref(&mut self.file).take(self.offset);
-        let (mut lines, mut part, mut after_cr) = (0, Vec::new(), false);
-        loop {
+        self.text.restart()?;
+        let (mut rest, mut lines, mut part, mut after_cr) = (self.offset, 0, Vec::new(), false);
+        while rest > 0 {
             part.clear();
-            if (&mut rest).take(1 << 20).read_to_end(&mut part)? == 0 {
-                return Ok(lines);
+            if self.text.read(rest.min(1 << 20), &mut part)? == 0 {
+                break;
             }
+            part.truncate(usize::try_from(rest).unwrap_or(usize::MAX));
             lines += line_ends(&part, 0, part.len());
             lines -= u64::from(after_cr && part[0] == b'\n');
             after_cr = part.last() == Some(&b'\r');
+            rest -= part.len() as u64;
         }
+        Ok(lines)
     }
 }
 
@@ -167,13 +175,13 @@ struct Cut {
 }
 
 /// Finds the last record end of a block that starts at a record's start. A quote opens a field only as its first byte.
-fn cut(block: &[u8], end_of_file: bool) -> Cut {
+fn cut(block: &[u8], delimiter: u8, end_of_file: bool) -> Cut {
     let terminator = |from: usize, to: usize| memrchr2(b'\n', b'\r', &block[from..to]).map(|i| from + i + 1);
     let mut record_end = None;
     let mut from = 0;
     let mut search = 0;
     while let Some(quote) = memchr(b'"', &block[search..]).map(|i| search + i) {
-        if quote > 0 && !matches!(block[quote - 1], b',' | b'\n' | b'\r') {
+        if !opens_field(block, quote, delimiter) {
             search = quote + 1;
             continue;
         }
@@ -184,6 +192,41 @@ fn cut(block: &[u8], end_of_file: bool) -> Cut {
         }
     }
     Cut { record_end: terminator(from, block.len()).or(record_end), open_quote: None }
+}
+
+/// What the start of a file holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Head {
+    /// The first record ends before this byte.
+    EndsAt(usize),
+    /// This quote is open at the end of what was read.
+    OpenQuote(usize),
+    /// Neither a record end nor an open quote.
+    Unfinished,
+}
+
+/// Finds the end of the first record, behind empty lines.
+pub(super) fn first_record_end(text: &[u8], delimiter: u8, end_of_file: bool) -> Head {
+    let Some(start) = text.iter().position(|b| !matches!(b, b'\n' | b'\r')) else { return Head::Unfinished };
+    let mut search = start;
+    while let Some(at) = memchr3(b'"', b'\n', b'\r', &text[search..]).map(|i| search + i) {
+        search = at + 1;
+        match (text[at], text.get(at + 1)) {
+            (b'"', _) if at == start || text[at - 1] == delimiter => match closing_quote(text, at + 1, end_of_file) {
+                Some(close) => search = close + 1,
+                None => return Head::OpenQuote(at),
+            },
+            (b'"', _) => {}
+            (b'\r', Some(b'\n')) => return Head::EndsAt(at + 2),
+            (b'\r', None) if !end_of_file => return Head::Unfinished,
+            _ => return Head::EndsAt(at + 1),
+        }
+    }
+    if end_of_file { Head::EndsAt(text.len()) } else { Head::Unfinished }
+}
+
+fn opens_field(block: &[u8], quote: usize, delimiter: u8) -> bool {
+    quote == 0 || matches!(block[quote - 1], b'\n' | b'\r') || block[quote - 1] == delimiter
 }
 
 /// The quote that closes a field; a doubled quote does not. At the end of an unfinished block none is certain.
@@ -216,13 +259,29 @@ mod tests {
 
     #[test]
     fn a_block_is_cut_only_at_a_true_record_end() {
-        let at = |text: &str| cut(text.as_bytes(), false);
+        let at = |text: &str| cut(text.as_bytes(), b',', false);
         assert_eq!(at("a,b\nc,d"), Cut { record_end: Some(4), open_quote: None });
         assert_eq!(at("a,\"b\nc\nd"), Cut { record_end: None, open_quote: Some(2) });
         assert_eq!(at("x\na,\"b\n\"\"c\",d\ne"), Cut { record_end: Some(14), open_quote: None });
         assert_eq!(at("x\na,5\" pipe\ny"), Cut { record_end: Some(12), open_quote: None });
         assert_eq!(at("x\n\"a\""), Cut { record_end: Some(2), open_quote: Some(2) });
         assert_eq!(at("a\rb"), Cut { record_end: Some(2), open_quote: None });
+        let semicolon = cut(b"a,\"b\nc;\"d\n", b';', false);
+        assert_eq!(semicolon, Cut { record_end: Some(5), open_quote: Some(7) });
+    }
+
+    #[test]
+    fn the_first_record_ends_at_its_line_end_alone() {
+        let at = |text: &str, end| first_record_end(text.as_bytes(), b',', end);
+        assert_eq!(at("\r\n\na,b\r\nc", false), Head::EndsAt(8));
+        assert_eq!(at("a\rb", false), Head::EndsAt(2));
+        assert_eq!(at("a\r", false), Head::Unfinished);
+        assert_eq!(at("a\r", true), Head::EndsAt(2));
+        assert_eq!(at("\"a\nb\"\"\n\",5\"\nc", false), Head::EndsAt(12));
+        assert_eq!(at("a,\"b\n", true), Head::OpenQuote(2));
+        assert_eq!(at("a", false), Head::Unfinished);
+        assert_eq!(at("a", true), Head::EndsAt(1));
+        assert_eq!(at("\n\r", true), Head::Unfinished);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! A file's digest without reading its records: to know an input again before any of it is parsed.
 
-use std::fs::File;
 use std::io::Read;
 
 use xxhash_rust::xxh3::Xxh3;
@@ -12,10 +11,10 @@ use crate::stop::Stop;
 /// XXH3-128 over all bytes of the file, as reading it gives.
 ///
 /// # Errors
-/// I/O; [`Error::Interrupted`].
+/// I/O, a file that changed since its header was read; [`Error::Interrupted`].
 pub fn digest(file: &InputFile, stop: &Stop) -> Result<String> {
     let unreadable = |e| Error::reading(&file.path, e);
-    let mut opened = File::open(&file.path).map_err(unreadable)?;
+    let mut opened = file.reopen()?;
     let (mut hash, mut block) = (Xxh3::new(), vec![0; 1 << 20]);
     loop {
         stop.check()?;

@@ -6,15 +6,26 @@ use std::path::{Path, PathBuf};
 use glob::Pattern;
 
 use crate::error::{Error, Result};
-use crate::spec::{Source, Spec, did_you_mean};
+use crate::spec::{Delimiter, Encoding, Source, Spec, did_you_mean};
 
-/// Where the inputs are.
+/// Where the inputs are, and how they are written where the spec does not say.
 #[derive(Debug, Clone)]
 pub struct Inputs {
     /// The input folder.
     pub folder: PathBuf,
     /// `(source, file)`: files given by hand in place of those in the folder, in order.
     pub overrides: Vec<(String, PathBuf)>,
+    /// Encoding of files without a mark, where their source says none.
+    pub encoding: Option<Encoding>,
+    /// Delimiter where a file's source says none.
+    pub delimiter: Option<Delimiter>,
+}
+
+impl Inputs {
+    /// The files of a folder.
+    pub fn of(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), overrides: Vec::new(), encoding: None, delimiter: None }
+    }
 }
 
 /// A file's path and its name in messages.

@@ -1,10 +1,11 @@
 //! A block as records, exactly those of the `csv` crate with `flexible(true)`. Owns line numbers; knows no columns.
 
-use csv_core::{ReadRecordResult, Reader};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use memchr::memchr2_iter;
 
 use super::blocks::is_plain;
 use super::scan::positions;
+use crate::spec::Delimiter;
 
 /// One record of a block.
 #[derive(Debug)]
@@ -38,27 +39,26 @@ impl<'a> Record<'a> {
 }
 
 /// Calls `visit` for every record of a block; gives the number of physical lines in it.
-pub fn read_records(block: &[u8], visit: impl FnMut(Record<'_>)) -> u64 {
-    if is_plain(block) { read_plain(block, visit) } else { read_exact(block, visit) }
+pub fn read_records(block: &[u8], delimiter: Delimiter, visit: impl FnMut(Record<'_>)) -> u64 {
+    let delimiter = delimiter.byte();
+    if is_plain(block) { read_plain(block, delimiter, visit) } else { read_exact(block, delimiter, visit) }
 }
 
 /// The first record of a block.
 pub(super) struct First {
     pub fields: Vec<Vec<u8>>,
-    /// One past the record's line end.
+    /// Bytes to its end, its line end and empty lines before it included.
     pub end: usize,
     /// Line ends up to there.
     pub lines: u64,
 }
 
-/// The first record of a block, if it holds one.
-pub(super) fn first_record(block: &[u8]) -> Option<First> {
-    let mut exact = Exact::new(block);
-    let (_, end) = exact.next()?;
-    // The reader leaves the LF of a CRLF for the next record.
-    let end = if block[..end].ends_with(b"\r") && block.get(end) == Some(&b'\n') { end + 1 } else { end };
+/// The record of a block that ends where its first record does; none when there are only empty lines.
+pub(super) fn only_record(block: &[u8], delimiter: u8) -> Option<First> {
+    let mut exact = Exact::new(block, delimiter);
+    exact.next()?;
     let fields = exact.bounds().iter().map(|&(start, stop)| exact.output[start..stop].to_vec()).collect();
-    Some(First { fields, end, lines: line_ends(block, 0, end) })
+    Some(First { fields, end: block.len(), lines: line_ends(block, 0, block.len()) })
 }
 
 /// Line ends in `block[from..to]`: LF, CRLF and lone CR count one each, inside quotes too.
@@ -67,8 +67,8 @@ pub fn line_ends(block: &[u8], from: usize, to: usize) -> u64 {
     ends.filter(|&i| block[i] == b'\r' || i == 0 || block[i - 1] != b'\r').count() as u64
 }
 
-/// Without quotes and lone CRs every comma ends a field and every LF a record.
-fn read_plain(block: &[u8], mut visit: impl FnMut(Record<'_>)) -> u64 {
+/// Without quotes and lone CRs every delimiter ends a field and every LF a record.
+fn read_plain(block: &[u8], delimiter: u8, mut visit: impl FnMut(Record<'_>)) -> u64 {
     let whole = std::str::from_utf8(block).ok();
     let mut bounds: Vec<(usize, usize)> = Vec::new();
     let (mut record, mut field, mut line) = (0, 0, 0);
@@ -85,8 +85,8 @@ fn read_plain(block: &[u8], mut visit: impl FnMut(Record<'_>)) -> u64 {
         }
         bounds.clear();
     };
-    positions(block, [b',', b'\n'], |at| {
-        if block[at] == b',' {
+    positions(block, [delimiter, b'\n'], |at| {
+        if block[at] == delimiter {
             bounds.push((field, at));
         } else {
             finish(&mut bounds, record, field, at, line);
@@ -101,8 +101,8 @@ fn read_plain(block: &[u8], mut visit: impl FnMut(Record<'_>)) -> u64 {
 }
 
 /// Any block, through csv-core.
-fn read_exact(block: &[u8], mut visit: impl FnMut(Record<'_>)) -> u64 {
-    let mut exact = Exact::new(block);
+fn read_exact(block: &[u8], delimiter: u8, mut visit: impl FnMut(Record<'_>)) -> u64 {
+    let mut exact = Exact::new(block, delimiter);
     let (mut counted, mut line) = (0, 0);
     while let Some((start, end)) = exact.next() {
         line += line_ends(block, counted, start);
@@ -129,8 +129,8 @@ struct Exact<'a> {
 }
 
 impl<'a> Exact<'a> {
-    fn new(block: &'a [u8]) -> Self {
-        let mut reader = Reader::new();
+    fn new(block: &'a [u8], delimiter: u8) -> Self {
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).build();
         // A fresh reader would drop a byte-order mark, which only a file's first bytes can be: let it see a line first.
         reader.read_record(b"\n", &mut [0; 1], &mut [0; 1]);
         Self { block, reader, at: 0, output: vec![0; block.len() + 1], ends: vec![0; 64], fields: 0 }
@@ -187,7 +187,7 @@ mod tests {
 
     fn records(text: &[u8]) -> Vec<(u64, Vec<String>)> {
         let mut all = Vec::new();
-        read_records(text, |r| {
+        read_records(text, Delimiter::Comma, |r| {
             let fields = (0..r.width()).map(|i| r.field(i).unwrap_or("INVALID").to_owned()).collect();
             all.push((r.line, fields));
         });
@@ -217,8 +217,8 @@ mod tests {
     }
 
     #[test]
-    fn the_first_record_takes_its_whole_line_end() {
-        let first = first_record(b"\n\na,b\r\nc").expect("a record");
-        assert_eq!((first.fields, first.end, first.lines), (vec![b"a".to_vec(), b"b".to_vec()], 7, 3));
+    fn the_only_record_takes_its_whole_line_end() {
+        let first = only_record(b"\n\na;b,\r\n", b';').expect("a record");
+        assert_eq!((first.fields, first.end, first.lines), (vec![b"a".to_vec(), b"b,".to_vec()], 8, 3));
     }
 }

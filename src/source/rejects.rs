@@ -1,15 +1,22 @@
-//! Rejected rows and bad values: what is kept of them, the file they go to, and how many rejected rows a run bears.
+//! Rejected rows and bad values: what is kept of them, and the file they go to. Owns that a million of them take no more
+//! memory than ten.
 
 use std::fmt;
-use std::str::FromStr;
+use std::fs::{self, File};
+use std::io::{self, Seek};
+use std::path::{Path, PathBuf};
+
+use tempfile::{SpooledTempFile, spooled_tempfile_in};
 
 use super::rows::BlockReport;
-use crate::cell::read_decimal;
 use crate::error::{Error, Result};
 use crate::spec::Source;
 
 /// Longest piece of a cell or record that the rejects file shows, in bytes.
 const RAW_LIMIT: usize = 4096;
+
+/// Bytes of a rejects file that are held in memory; a longer one is on disk.
+const IN_MEMORY: usize = 1 << 20;
 
 /// Why a row is not used or a value became null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,28 +28,68 @@ pub(super) enum Reason {
 }
 
 /// A rejected row, or a bad value of an accepted one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reject {
+#[derive(Debug, PartialEq, Eq)]
+struct Reject<'a> {
     line: u64,
     column: Option<usize>,
     reason: Reason,
-    raw: String,
+    raw: &'a str,
 }
 
-impl Reject {
-    pub fn row(line: u64, reason: Reason, raw: &[u8]) -> Self {
+/// The rejects of a block, packed: a block can hold millions.
+#[derive(Debug, Default)]
+pub(super) struct RejectLog {
+    bytes: Vec<u8>,
+}
+
+impl RejectLog {
+    /// Notes a rejected row; lines must not fall.
+    pub fn row(&mut self, line: u64, reason: Reason, raw: &[u8]) {
         // Four bytes more than the limit: a character cut there does not show as invalid before it.
-        let shown = String::from_utf8_lossy(&raw[..raw.len().min(RAW_LIMIT + 4)]);
-        Self { line, column: None, reason, raw: shorten(&shown) }
+        self.push(line, None, reason, &String::from_utf8_lossy(&raw[..raw.len().min(RAW_LIMIT + 4)]));
     }
 
-    pub fn value(line: u64, column: usize, text: &str) -> Self {
-        Self { line, column: Some(column), reason: Reason::BadValue, raw: shorten(text) }
+    /// Notes a bad value; those of a row in order of column name.
+    pub fn value(&mut self, line: u64, column: usize, text: &str) {
+        self.push(line, Some(column), Reason::BadValue, text);
+    }
+
+    fn push(&mut self, line: u64, column: Option<usize>, reason: Reason, raw: &str) {
+        let raw = &raw[..raw.floor_char_boundary(RAW_LIMIT)];
+        // A block has less than 2^32 bytes, and a raw less than 2^16.
+        self.bytes.extend_from_slice(&(line as u32).to_le_bytes());
+        self.bytes.extend_from_slice(&(raw.len() as u16).to_le_bytes());
+        self.bytes.push(reason as u8);
+        if let Some(column) = column {
+            self.bytes.extend_from_slice(&(column as u32).to_le_bytes());
+        }
+        self.bytes.extend_from_slice(raw.as_bytes());
+    }
+
+    /// Bytes that it takes.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Reject<'_>> {
+        let mut rest = self.bytes.as_slice();
+        std::iter::from_fn(move || read(&mut rest))
     }
 }
 
-fn shorten(text: &str) -> String {
-    text[..text.floor_char_boundary(RAW_LIMIT)].to_owned()
+/// The first reject of packed ones.
+fn read<'a>(rest: &mut &'a [u8]) -> Option<Reject<'a>> {
+    let line = u32::from_le_bytes(take(rest)?).into();
+    let length = u16::from_le_bytes(take(rest)?);
+    let [reason] = take(rest)?;
+    let reason = [Reason::Encoding, Reason::FieldCount, Reason::BlankId, Reason::BadValue][usize::from(reason)];
+    let column = if reason == Reason::BadValue { Some(u32::from_le_bytes(take(rest)?) as usize) } else { None };
+    let raw = rest.split_off(..usize::from(length))?;
+    Some(Reject { line, column, reason, raw: std::str::from_utf8(raw).unwrap_or_default() })
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    rest.split_off(..N)?.try_into().ok()
 }
 
 impl fmt::Display for Reason {
@@ -56,43 +103,44 @@ impl fmt::Display for Reason {
     }
 }
 
-/// The rejects of one source as the text of its `rejects/<source>.csv`, built file by file, block by block.
+/// The rejects of one source as the text of its `rejects/<source>.csv`, built file by file, block by block. What memory
+/// does not hold is in a file without a name, which goes with this value.
 #[derive(Debug)]
 pub struct Rejects {
-    csv: csv::Writer<Vec<u8>>,
+    csv: csv::Writer<SpooledTempFile>,
+    folder: PathBuf,
     /// Rejected rows seen, and where the first three are.
     first: Vec<String>,
     count: u64,
 }
 
 impl Rejects {
-    /// Empty, with its header.
+    /// Empty, with its header; it grows into a file in `folder`.
     ///
     /// # Errors
-    /// Never in practice: it writes to memory.
-    pub fn new() -> Result<Self> {
-        let mut csv = csv::Writer::from_writer(Vec::new());
-        csv.write_record(["file", "line", "column", "reason", "raw"]).map_err(in_memory)?;
-        Ok(Self { csv, first: Vec::new(), count: 0 })
+    /// I/O.
+    pub fn new(folder: &Path) -> Result<Self> {
+        let csv =
+            csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(spooled_tempfile_in(IN_MEMORY, folder));
+        let mut new = Self { csv, folder: folder.to_owned(), first: Vec::new(), count: 0 };
+        new.write(["file", "line", "column", "reason", "raw"])?;
+        Ok(new)
     }
 
     /// Takes a block's rejects; `line` is the physical line of the block's first byte. Gives the next block's.
     ///
     /// # Errors
-    /// Never in practice: it writes to memory.
-    pub fn add(&mut self, source: &Source, file: &str, line: u64, report: &mut BlockReport) -> Result<u64> {
-        let mut rejects = std::mem::take(&mut report.rejects);
-        let name = |r: &Reject| r.column.map_or("", |c| source.columns[c].name.as_str());
-        rejects.sort_by(|a, b| a.line.cmp(&b.line).then_with(|| name(a).cmp(name(b))));
-        for reject in &rejects {
-            let at = line + reject.line;
-            let (line, reason) = (at.to_string(), reject.reason.to_string());
-            self.csv.write_record([file, &line, name(reject), &reason, &reject.raw]).map_err(in_memory)?;
-            if reject.column.is_none() && self.first.len() < 3 {
+    /// I/O.
+    pub fn add(&mut self, source: &Source, file: &str, line: u64, report: &BlockReport) -> Result<u64> {
+        for Reject { line: within, column, reason, raw } in report.rejects.iter() {
+            let (at, reason) = ((line + within).to_string(), reason.to_string());
+            let name = column.map_or("", |c| source.columns[c].name.as_str());
+            self.write([file, &at, name, &reason, raw])?;
+            if column.is_none() && self.first.len() < 3 {
                 self.first.push(format!("{file} line {at}: {reason}"));
             }
+            self.count += 1;
         }
-        self.count += rejects.len() as u64;
         Ok(line + report.lines)
     }
 
@@ -101,69 +149,33 @@ impl Rejects {
         &self.first
     }
 
-    /// The file's bytes, or none when nothing was rejected.
+    /// Writes and syncs the rejects file, in folders of its own where its path has them; false when there are no rejects.
     ///
     /// # Errors
-    /// Never in practice: it writes to memory.
-    pub fn into_bytes(mut self) -> Result<Option<Vec<u8>>> {
-        self.csv.flush().map_err(|e| Error::Bug(e.to_string()))?;
-        let bytes = self.csv.into_inner().map_err(|e| Error::Bug(e.to_string()))?;
-        Ok((self.count > 0).then_some(bytes))
-    }
-}
-
-fn in_memory(error: csv::Error) -> Error {
-    Error::Bug(format!("rejects: {error}"))
-}
-
-const BILLION: u64 = 1_000_000_000;
-
-/// How many rejected rows of a source a run bears.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum RejectLimit {
-    /// The larger of 10 rows and 1 %.
-    Default,
-    /// So many rows.
-    Rows(u64),
-    /// So many in a hundred rows read, in billionths, so that limits are exact.
-    Percent(u64),
-}
-
-impl RejectLimit {
-    /// Most rejected rows allowed of `rows` read.
-    pub fn allows(&self, rejected: u64, rows: u64) -> bool {
-        match *self {
-            Self::Default => rejected <= 10 || Self::Percent(BILLION).allows(rejected, rows),
-            Self::Rows(limit) => rejected <= limit,
-            Self::Percent(percent) => {
-                u128::from(rejected) * 100 * u128::from(BILLION) <= u128::from(percent) * u128::from(rows)
-            }
+    /// I/O.
+    pub fn save(self, path: &Path) -> Result<bool> {
+        if self.count == 0 {
+            return Ok(false);
         }
+        let writing = |e| Error::writing("write", path, e);
+        let mut text = self.csv.into_inner().map_err(|e| writing(io::Error::new(e.error().kind(), e.to_string())))?;
+        let mut copy = || {
+            text.rewind()?;
+            fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+            let mut file = File::create(path)?;
+            io::copy(&mut text, &mut file)?;
+            file.sync_all()
+        };
+        copy().map_err(writing)?;
+        Ok(true)
     }
-}
 
-impl FromStr for RejectLimit {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let bad = || format!("`{text}` is neither a number of rows nor a percentage: use 100 or 0.5%");
-        match text.strip_suffix('%') {
-            Some(percent) => {
-                let percent = read_decimal(percent.trim(), 12, 9).and_then(|p| u64::try_from(p).ok());
-                percent.filter(|p| *p <= 100 * BILLION).map(Self::Percent).ok_or_else(bad)
-            }
-            None => text.parse().map(Self::Rows).map_err(|_| bad()),
-        }
-    }
-}
-
-impl fmt::Display for RejectLimit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("max(10, 1%)"),
-            Self::Rows(rows) => write!(f, "{rows}"),
-            Self::Percent(percent) => write!(f, "{}%", *percent as f64 / BILLION as f64),
-        }
+    fn write(&mut self, record: [&str; 5]) -> Result<()> {
+        let Self { csv, folder, .. } = self;
+        csv.write_record(record).map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(cause) => Error::writing("write", &folder.join("rejects"), cause),
+            other => Error::Bug(format!("rejects: {other:?}")),
+        })
     }
 }
 
@@ -171,21 +183,33 @@ impl fmt::Display for RejectLimit {
 mod tests {
     use super::*;
 
+    fn all(log: &RejectLog) -> Vec<(u64, Option<usize>, Reason, String)> {
+        log.iter().map(|r| (r.line, r.column, r.reason, r.raw.to_owned())).collect()
+    }
+
     #[test]
-    fn the_limit_is_the_larger_of_ten_rows_and_one_percent() {
-        let limit = RejectLimit::Default;
-        assert!(limit.allows(10, 10) && !limit.allows(11, 1000) && limit.allows(11, 1100));
-        assert_eq!("5%".parse(), Ok(RejectLimit::Percent(5 * BILLION)));
-        assert_eq!("0".parse(), Ok(RejectLimit::Rows(0)));
-        assert!("0.57%".parse::<RejectLimit>().is_ok_and(|l| l.allows(57, 10_000) && !l.allows(58, 10_000)));
-        assert!("-1".parse::<RejectLimit>().is_err() && "101%".parse::<RejectLimit>().is_err());
+    fn what_is_noted_is_told() {
+        let mut log = RejectLog::default();
+        log.row(0, Reason::Encoding, b"a\xFFb");
+        log.value(70_000, 300, "x");
+        log.row(70_001, Reason::BlankId, b"");
+        log.row(70_002, Reason::FieldCount, b",");
+        let row = |line, reason, raw: &str| (line, None, reason, raw.to_owned());
+        let want = [
+            row(0, Reason::Encoding, "a\u{fffd}b"),
+            (70_000, Some(300), Reason::BadValue, "x".to_owned()),
+            row(70_001, Reason::BlankId, ""),
+            row(70_002, Reason::FieldCount, ","),
+        ];
+        assert_eq!(all(&log), want);
     }
 
     #[test]
     fn a_long_raw_is_cut_at_a_character() {
-        let reject = Reject::value(0, 0, &"é".repeat(3000));
-        assert_eq!(reject.raw.len(), 4096);
-        let reject = Reject::row(0, Reason::Encoding, b"a\xFFb");
-        assert_eq!(reject.raw, "a\u{fffd}b");
+        let mut log = RejectLog::default();
+        log.value(0, 0, &"é".repeat(3000));
+        log.value(0, 0, &format!("a{}", "é".repeat(3000)));
+        log.row(0, Reason::Encoding, &[0xFF; 5000]);
+        assert_eq!(all(&log).iter().map(|r| r.3.len()).collect::<Vec<_>>(), [4096, 4095, 4095]);
     }
 }

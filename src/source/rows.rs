@@ -2,7 +2,7 @@
 
 use super::header::Header;
 use super::records::{Record, read_records};
-use super::rejects::{Reason, Reject};
+use super::rejects::{Reason, RejectLog};
 use crate::cell::{Type, Value, trim};
 use crate::spec::Source;
 
@@ -26,7 +26,7 @@ pub struct BlockReport {
     /// Per declared column, values of accepted rows that did not parse.
     pub bad_values: Vec<u64>,
     /// Rejected records and bad values, in order; lines from 0 at the block's start.
-    pub(super) rejects: Vec<Reject>,
+    pub(super) rejects: RejectLog,
     /// Physical lines.
     pub(super) lines: u64,
     /// Greatest `latest_by` of accepted rows: days, microseconds or the integer itself.
@@ -36,7 +36,7 @@ pub struct BlockReport {
 /// Reads a block's rows into a sink.
 pub fn read_rows(block: &[u8], source: &Source, header: &Header, sink: &mut impl RowSink) -> BlockReport {
     let mut report = BlockReport { bad_values: vec![0; source.columns.len()], ..BlockReport::default() };
-    report.lines = read_records(block, |record| {
+    report.lines = read_records(block, header.delimiter, |record| {
         report.rows += 1;
         match accepted_id(&record, header) {
             Ok(id) => {
@@ -47,7 +47,7 @@ pub fn read_rows(block: &[u8], source: &Source, header: &Header, sink: &mut impl
             }
             Err(reason) => {
                 report.rejected += 1;
-                report.rejects.push(Reject::row(record.line, reason, record.raw));
+                report.rejects.row(record.line, reason, record.raw);
             }
         }
     });
@@ -75,11 +75,11 @@ fn read_cells(
     sink: &mut impl RowSink,
     report: &mut BlockReport,
 ) {
+    let mut bad = Vec::new();
     for (index, (column, field)) in source.columns.iter().zip(&header.columns).enumerate() {
         let text = record.field(*field).unwrap_or_default();
         let value = column.cell.read(text).unwrap_or_else(|| {
-            report.bad_values[index] += 1;
-            report.rejects.push(Reject::value(record.line, index, text));
+            bad.push((index, text));
             Value::Null
         });
         if source.latest_by == Some(index) {
@@ -87,9 +87,19 @@ fn read_cells(
         }
         sink.put(index, value);
     }
+    bad.sort_unstable_by_key(|(index, _)| source.columns[*index].name.as_str());
+    for (index, text) in bad {
+        report.bad_values[index] += 1;
+        report.rejects.value(record.line, index, text);
+    }
 }
 
 impl BlockReport {
+    /// Bytes that its rejects take.
+    pub fn size(&self) -> usize {
+        self.rejects.size()
+    }
+
     /// Days since 1970-01-01 of the newest `latest_by`, when that is a date or a datetime.
     pub fn newest_day(&self, source: &Source) -> Option<i32> {
         let column = &source.columns[source.latest_by?];

@@ -57,7 +57,7 @@ pub(super) fn cast(node: Node, kind: &CastKind, to: Type) -> Result<Node, String
 
 /// Text read by the rules for source columns (contract §2); what is no such value is null.
 fn read_text(text: Plan, ty: Type) -> Plan {
-    let cell = CellType { ty, format: None };
+    let cell = CellType::of(ty);
     let read = move |column: Column| -> PolarsResult<Column> { read_column(&column, &cell) };
     text.map(read, move |_, field| Ok(Field::new(field.name().clone(), polars_type(ty))))
 }

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::checks;
+use super::format::{self, Format};
 use super::raw::{RawBand, RawKeep, RawPopulation, RawScore, RawSource, RawSpec, Table};
 use super::score::{Band, Points, Score};
 use super::sql::{Context, Typed, compile};
@@ -13,7 +14,7 @@ use super::{
     AS_OF, Column, IDEMPOTENCY_KEY, Named, OutputColumn, Population, Problem, RowRule, SOURCES, Scope, Source, Spec,
     did_you_mean,
 };
-use crate::cell::{CellType, Type};
+use crate::cell::{CellType, DecimalMark, Type};
 
 pub(super) type Checked<T> = Result<T, Problem>;
 
@@ -89,7 +90,8 @@ impl Names {
 
     fn source(&mut self, name: &Spanned<String>, raw: &RawSource, profile_key: &Spanned<String>) -> Checked<Source> {
         source_name(name)?;
-        let RawSource { files, required, key, latest_by, keep, types, aggregates } = raw;
+        let RawSource { files, required, key, latest_by, keep, types, aggregates, .. } = raw;
+        let Format { encoding, delimiter, mark } = format::check(raw)?;
         let at = name.span().start;
         if files.is_empty() {
             return Err(Problem::new(at, format!("source `{}` names no files", name.get_ref())));
@@ -109,7 +111,7 @@ impl Names {
             }
         }
         let key = key.as_ref().unwrap_or(profile_key);
-        let mut columns = Columns { key: key.get_ref(), list: IndexMap::new(), types: read_types(types, key)? };
+        let mut columns = Columns { key: key.get_ref(), list: IndexMap::new(), types: read_types(types, key, mark)? };
         let mut kept = Vec::new();
         for keep in keep {
             let (column, new_name) = keep_names(keep)?;
@@ -134,6 +136,8 @@ impl Names {
             files: files.iter().map(|f| f.get_ref().clone()).collect(),
             required: *required,
             key: key.get_ref().clone(),
+            encoding,
+            delimiter,
             columns: columns.list.into_iter().map(|(name, cell)| Column { name, cell }).collect(),
             latest_by,
             rows,
@@ -268,7 +272,11 @@ impl Columns<'_> {
     }
 }
 
-fn read_types(types: &Table<Spanned<String>>, key: &Spanned<String>) -> Checked<IndexMap<String, CellType>> {
+fn read_types(
+    types: &Table<Spanned<String>>,
+    key: &Spanned<String>,
+    mark: DecimalMark,
+) -> Checked<IndexMap<String, CellType>> {
     let mut read = IndexMap::new();
     for (column, ty) in types {
         let cell = CellType::parse(ty.get_ref()).ok_or_else(|| {
@@ -278,7 +286,7 @@ fn read_types(types: &Table<Spanned<String>>, key: &Spanned<String>) -> Checked<
         if column.get_ref() == key.get_ref() {
             return Err(Problem::new(column.span().start, "the id column is always text"));
         }
-        read.insert(column.get_ref().clone(), cell);
+        read.insert(column.get_ref().clone(), CellType { mark, ..cell });
     }
     Ok(read)
 }

@@ -51,6 +51,9 @@ pub struct RawSource {
     pub required: bool,
     pub key: Option<Spanned<String>>,
     pub latest_by: Option<Spanned<String>>,
+    pub encoding: Option<Spanned<String>>,
+    pub delimiter: Option<Spanned<String>>,
+    pub decimal: Option<Spanned<String>>,
     #[serde(default)]
     pub keep: Vec<Spanned<RawKeep>>,
     #[serde(default)]

@@ -297,9 +297,9 @@ fn literal(value: &Value) -> Result<Node, String> {
 }
 
 fn number(text: &str) -> Result<Node, String> {
-    let node = if let Some(Cell::Int(value)) = (CellType { ty: Type::Int, format: None }).read(text) {
+    let node = if let Some(Cell::Int(value)) = CellType::of(Type::Int).read(text) {
         Node::constant(lit(value), Type::Int)
-    } else if let Some(Cell::Float(value)) = (CellType { ty: Type::Float, format: None }).read(text) {
+    } else if let Some(Cell::Float(value)) = CellType::of(Type::Float).read(text) {
         Node::constant(lit(value), Type::Float)
     } else {
         return Err(format!("number `{text}` is out of range"));
@@ -313,7 +313,7 @@ fn typed_literal(typed: &TypedString) -> Result<Node, String> {
         return Err(format!("literal `{typed}` is not supported"));
     };
     let ty = cast::sql_type(&typed.data_type)?;
-    let value = match (CellType { ty, format: None }).read(text) {
+    let value = match CellType::of(ty).read(text) {
         Some(Cell::Date(days)) => AnyValue::Date(days),
         Some(Cell::Datetime(micros)) => AnyValue::Datetime(micros, polars::prelude::TimeUnit::Microseconds, None),
         _ => return Err(format!("`{typed}` is not a valid literal")),

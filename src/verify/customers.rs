@@ -8,10 +8,11 @@ use std::path::Path;
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::decode::Decoded;
 use super::wrong;
 use crate::error::{Error, Result};
-use crate::manifest::Manifest;
-use crate::spec::{Population, Source, Spec};
+use crate::manifest::{InputRecord, Manifest};
+use crate::spec::{Delimiter, Encoding, Population, Source, Spec};
 
 /// Fingerprints of all customers that the spec's population holds. Checks the ledger's counts of rows on the way.
 pub(super) fn find(input: &Path, manifest: &Manifest, spec: &Spec) -> Result<HashSet<u128>> {
@@ -24,7 +25,7 @@ pub(super) fn find(input: &Path, manifest: &Manifest, spec: &Spec) -> Result<Has
         let mut found = Found { customers: &mut customers, collect: counts_here, rows: 0, rejected: 0 };
         for file in manifest.inputs.iter().filter(|i| i.source == source.name) {
             let before = found.rows;
-            read_file(&input.join(&file.file), source, &mut found)?;
+            read_file(&input.join(&file.file), file, source, &mut found)?;
             if found.rows - before != file.rows {
                 return Err(wrong(format!(
                     "`{}` has {} rows, the manifest says {}",
@@ -57,15 +58,22 @@ struct Found<'a> {
     rejected: u64,
 }
 
-fn read_file(path: &Path, source: &Source, found: &mut Found<'_>) -> Result<()> {
-    let open = || File::open(path).map_err(|e| Error::reading(path, e));
-    let mut raw = open()?;
+fn read_file(path: &Path, file: &InputRecord, source: &Source, found: &mut Found<'_>) -> Result<()> {
+    let claimed = |what: String| wrong(format!("the manifest, on `{}`: {what}", file.file));
+    let encoding: Encoding = file.encoding.parse().map_err(claimed)?;
+    let delimiter: Delimiter = file.delimiter.parse().map_err(claimed)?;
+    let reading = |e| Error::reading(path, e);
+    let open = || File::open(path);
+    let mut raw = open().map_err(reading)?;
+    let text = Decoded::new(open().map_err(reading)?, encoding).map_err(reading)?;
+    let marks = text.marks();
     let mut reader = ReaderBuilder::new()
         .flexible(true)
         .has_headers(false)
+        .delimiter(delimiter.byte())
         .terminator(Terminator::CRLF)
         .buffer_capacity(1 << 20)
-        .from_reader(open()?);
+        .from_reader(text);
     let unreadable = |e: csv::Error| wrong(format!("`{}` cannot be read: {e}", path.display()));
     let mut header = ByteRecord::new();
     reader.read_byte_record(&mut header).map_err(unreadable)?;
@@ -74,13 +82,17 @@ fn read_file(path: &Path, source: &Source, found: &mut Found<'_>) -> Result<()> 
     };
     let mut record = ByteRecord::new();
     loop {
-        let start = reader.position().byte();
+        let start = marks + reader.position().byte();
         if !reader.read_byte_record(&mut record).map_err(unreadable)? {
             return Ok(());
         }
         found.rows += 1;
         let valid = record.as_slice().is_ascii()
-            || is_utf8(&mut raw, start, reader.position().byte()).map_err(|e| Error::reading(path, e))?;
+            || match encoding {
+                Encoding::Utf8 => is_utf8(&mut raw, start, marks + reader.position().byte()).map_err(reading)?,
+                // What was no character is one byte that joins with nothing.
+                _ => std::str::from_utf8(record.as_slice()).is_ok(),
+            };
         let id = record.get(key).and_then(|id| std::str::from_utf8(id).ok()).map(str::trim).unwrap_or_default();
         if !valid || record.len() != header.len() || id.is_empty() {
             found.rejected += 1;

@@ -45,7 +45,7 @@ impl Sample {
     }
 
     fn explain(&self, id: &str) -> onefold::Result<Explanation> {
-        let inputs = Inputs { folder: self.dir.path("sample_data"), overrides: Vec::new() };
+        let inputs = Inputs::of(self.dir.path("sample_data"));
         explain(&inputs, &self.dir.path("data_out"), id)
     }
 

@@ -10,6 +10,8 @@ mod diff;
 mod explain;
 mod explain_faults;
 mod faults;
+mod fuzz;
+mod hostile;
 mod laws;
 mod manners;
 mod oracle;

@@ -54,7 +54,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ),
     ("source", &["crate::route", "crate::build", "crate::shard", "crate::executor", "polars", "clap", "tracing"]),
     ("route", &["polars", "crate::spec", "crate::build", "crate::executor", "clap", "tracing"]),
-    ("read.rs", &["polars", "crate::build", "crate::shard", "crate::executor", "clap"]),
+    ("read", &["polars", "crate::build", "crate::shard", "crate::executor", "clap"]),
     (
         "build",
         &[

@@ -1,0 +1,208 @@
+//! Fuzzing by properties: each runs for so many cases, or by hand for `ONEFOLD_FUZZ_SECONDS`. Here too: any text as a spec.
+
+#![allow(clippy::print_stdout, reason = "fuzzing by hand says how much it tried")]
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use onefold::Error;
+use onefold::settings::Settings;
+use onefold::spec::{DEFAULT_TEXT, Delimiter, Encoding, Spec};
+use proptest::prelude::*;
+use proptest::test_runner::{TestCaseResult, TestRunner};
+
+use crate::reader::{SPEC, delimiter, encoded, encoding, messy_bytes, messy_rows, scratch};
+use crate::workdir::project;
+
+/// Tries a property on so many cases, then on as many more as `ONEFOLD_FUZZ_SECONDS` have time for.
+pub fn for_a_while<S: Strategy>(cases: u32, inputs: S, law: impl Fn(S::Value) -> TestCaseResult) {
+    let seconds = std::env::var("ONEFOLD_FUZZ_SECONDS").map_or(0, |s| s.parse().expect("a number of seconds"));
+    let (begun, mut tried) = (Instant::now(), 0);
+    loop {
+        let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+        TestRunner::new(config).run(&inputs, &law).unwrap_or_else(|e| panic!("{e}"));
+        tried += cases;
+        if begun.elapsed() >= Duration::from_secs(seconds) {
+            break;
+        }
+    }
+    if seconds > 0 {
+        println!("{tried} cases in {:?}", begun.elapsed());
+    }
+}
+
+/// A run over any bytes ends in profiles that the witness proves, or in an unusable input.
+fn runs_or_refuses(bytes: &[u8], encoding: Encoding, delimiter: Delimiter, block_size: usize) -> TestCaseResult {
+    let folder = scratch();
+    let head = "id~t~n\n".replace('~', &char::from(delimiter.byte()).to_string());
+    fs::create_dir(folder.path().join("in")).expect("a folder");
+    fs::write(folder.path().join("in/s.csv"), [&encoded(&head, encoding), bytes].concat()).expect("written");
+    let spec = Spec::parse(SPEC, "p.toml").expect("a spec");
+    let (input, output) = (folder.path().join("in"), folder.path().join("out"));
+    let mut settings = Settings::new(spec, &input, &output);
+    (settings.inputs.encoding, settings.inputs.delimiter) = (Some(encoding), Some(delimiter));
+    (settings.shards, settings.block_size) = (Some(2), block_size);
+    settings.reject_limit = "100%".parse().expect("a limit");
+    match onefold::run(&settings) {
+        Ok(_) => drop(onefold::verify(&input, &output).map_err(|e| TestCaseError::fail(e.to_string()))?),
+        Err(Error::Input { .. }) => {}
+        Err(other) => return Err(TestCaseError::fail(other.to_string())),
+    }
+    Ok(())
+}
+
+#[test]
+fn any_bytes_are_proved_or_refused() {
+    let inputs = (messy_bytes(40), messy_rows(), encoding(), delimiter(), 1usize..40);
+    for_a_while(200, inputs, |(bytes, rows, encoding, delimiter, block_size)| {
+        runs_or_refuses(&bytes, encoding, delimiter, block_size)?;
+        let rows = rows.replace('~', &char::from(delimiter.byte()).to_string());
+        runs_or_refuses(&encoded(&rows, encoding), encoding, delimiter, block_size)
+    });
+}
+
+/// A spec is valid, or refused as a spec: nothing else, whatever it holds.
+fn parses_or_is_refused(text: &str) -> TestCaseResult {
+    match Spec::parse(text, "fuzz.toml") {
+        Ok(_) | Err(Error::Spec { .. }) => Ok(()),
+        Err(other) => Err(TestCaseError::fail(format!("{other:?}"))),
+    }
+}
+
+/// What is put into the default spec: keys, values, SQL, and what breaks each; one a line.
+const WORDS: &str = r#"[sources.x]
+[
+]
+{
+}
+"
+'
+''
+"""
+=
+,
+\
+#
+_
+encoding = "latin1"
+delimiter = "\t"
+decimal = ","
+keep
+types
+aggregates
+latest_by
+sum(
+count(*)
+count(distinct
+max_by(
+filter (where
+case when
+then
+else
+end
+cast(
+ as decimal(38,38))
+ as bigint)
+not
+and
+is null
+between
+in (
+like
+||
+date '2026-02-30'
+9223372036854775808
+-9223372036854775808
+1e400
+0.1
+%
+*
+/
+-
+as_of
+sources
+idempotency_key
+null
+true
+select 1
+(select 1)
+x.y
+a::int
+interval '1 day'
+decimal(0,0)
+date(%d)
+int
+float
+(((((((((((((((((((((
+)))))"#;
+
+fn piece() -> impl Strategy<Value = String> {
+    let words: Vec<&str> = WORDS.lines().chain(["\n", " ", "\0", "\u{feff}", "\u{1f40e}"]).collect();
+    let word = prop::sample::select(words).prop_map(str::to_owned);
+    prop_oneof![4 => word, 1 => ".{0,6}", 1 => any::<char>().prop_map(String::from)]
+}
+
+/// The default spec after a few cuts, copies and insertions.
+fn mutated() -> impl Strategy<Value = String> {
+    let change = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0usize..24, 0..4, piece());
+    prop::collection::vec(change, 1..6).prop_map(|changes| {
+        let mut chars: Vec<char> = DEFAULT_TEXT.chars().collect();
+        for (at, from, length, kind, piece) in changes {
+            let (at, from) = (at.index(chars.len() + 1), from.index(chars.len() + 1));
+            let part = |start: usize| start..(start + length).min(chars.len());
+            match kind {
+                0 => drop(chars.splice(at..at, piece.chars())),
+                1 => drop(chars.splice(part(at), piece.chars())),
+                2 => drop(chars.drain(part(at))),
+                _ => {
+                    let copy = chars[part(from)].to_vec();
+                    chars.splice(at..at, copy);
+                }
+            }
+        }
+        chars.into_iter().collect()
+    })
+}
+
+#[test]
+fn any_text_is_a_spec_or_refused() {
+    for_a_while(300, prop::collection::vec(piece(), 0..40), |pieces| parses_or_is_refused(&pieces.concat()));
+}
+
+#[test]
+fn a_broken_default_spec_is_a_spec_or_refused() {
+    for_a_while(300, mutated(), |text| parses_or_is_refused(&text));
+}
+
+/// An expression is compiled or refused, whatever is in it.
+#[test]
+fn any_expression_is_compiled_or_refused() {
+    for_a_while(500, prop::collection::vec(piece(), 0..12), |pieces| {
+        let sql = toml_string(&pieces.join(" "));
+        parses_or_is_refused(&format!(
+            "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.s]\nfiles = [\"s\"]\nkeep = [\"t\"]\n[sources.m]\nfiles = [\"m\"]\n\
+             types = {{ n = \"int\" }}\naggregates = {{ a = {sql} }}\n[computed]\nc = {sql}\n[output]\ncolumns = [\"id\", \"c\"]\n"
+        ))
+    });
+}
+
+fn toml_string(text: &str) -> String {
+    let escaped = text.chars().map(|c| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    });
+    format!("\"{}\"", escaped.collect::<String>())
+}
+
+#[test]
+fn the_corpus_of_specs() {
+    let mut files = 0;
+    for entry in fs::read_dir(project().join("tests/corpus/spec")).expect("a folder").flatten() {
+        let text = fs::read(entry.path()).expect("a file");
+        let text = String::from_utf8_lossy(&text);
+        parses_or_is_refused(&text).unwrap_or_else(|e| panic!("{:?}: {e}", entry.path()));
+        files += 1;
+    }
+    assert!(files >= 5, "{files}");
+}
