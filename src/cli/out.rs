@@ -2,7 +2,6 @@
 //! no error.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -60,7 +59,7 @@ pub fn say(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::writing("write", Path::new("standard output"), error))
+            Err(Error::Output(format!("cannot write to standard output: {error}; what the command did stands")))
         }
         _ => Ok(()),
     }

@@ -128,13 +128,13 @@ fn take(customer: &str, source: &Source, file: InputFile, hits: Vec<Hit>, found:
     let at = found.files.len();
     for Hit { line, raw } in hits {
         let mut row = Probe { customer, is_it: false };
-        let mut report = read_rows(&raw, source, &file.header, &mut row);
+        let report = read_rows(&raw, source, &file.header, &mut row);
         if row.is_it {
             let bad = report.bad_values.iter().map(|n| *n > 0).collect();
             found.rows.push(FoundRow { file: at, line, raw, bad });
         } else if report.rejected > 0 {
             let mut rejects = Rejects::new(&std::env::temp_dir())?;
-            rejects.add(source, &file.name, line, &mut report)?;
+            rejects.add(source, &file.name, line, &report)?;
             found.rejected.extend_from_slice(rejects.first_three());
         }
     }

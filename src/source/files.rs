@@ -55,12 +55,21 @@ pub(super) fn discover(spec: &Spec, inputs: &Inputs) -> Result<Found> {
         sources.push(if by_hand.is_empty() {
             in_folder(source, inputs, &listing, &mut matched)?
         } else {
-            by_hand.into_iter().map(|file| named(file)).collect::<Result<_>>()?
+            once(&source.name, by_hand.into_iter().map(|file| named(file)).collect::<Result<_>>()?)?
         });
     }
     let is_csv = |name: &str| Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
     let unmatched = listing.iter().zip(&matched).filter(|(name, known)| !**known && is_csv(name));
     Ok(Found { sources, unmatched: unmatched.map(|(name, _)| name.clone()).collect() })
+}
+
+/// Fails for a file that is named twice: its rows would count twice.
+fn once(source: &str, files: Vec<Named>) -> Result<Vec<Named>> {
+    let again = files.iter().enumerate().find(|(at, (path, _))| files[..*at].iter().any(|(before, _)| before == path));
+    match again {
+        Some((_, (_, name))) => Err(Error::Usage(format!("--source {source} names `{name}` twice: name it once"))),
+        None => Ok(files),
+    }
 }
 
 /// A file given by hand: its absolute path is its name, so that the manifest can find it again.

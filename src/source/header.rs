@@ -144,8 +144,11 @@ impl HeaderOf<'_> {
                 .into()
         } else if names.iter().any(|n| std::str::from_utf8(n).is_err()) {
             "; the header is not UTF-8: say which `encoding` the file has".into()
-        } else {
+        } else if self.source.columns.iter().map(|c| &c.name).chain([&self.source.key]).any(|c| texts.contains(c)) {
             did_you_mean(column, texts.iter().map(String::as_str))
+        } else {
+            // What stands there may be no header but a customer's row: nothing of it is ours to tell.
+            "; none of the declared columns is there: is the first record a header?".into()
         };
         self.fault(&format!("column `{column}` is missing in the header of `{}`{how}{hint}", self.name))
     }

@@ -161,6 +161,30 @@ fn wrong_usage() {
 }
 
 #[test]
+fn a_file_is_named_once() {
+    let args = ["run", "--source", "crm=sample_data/crm.csv", "--source", "crm=./sample_data/../sample_data/crm.csv"];
+    fails(|_| {}, &args, 2, &["--source crm names `", "sample_data/crm.csv` twice"]);
+}
+
+#[test]
+fn a_first_row_that_is_no_header_is_not_quoted() {
+    let headerless =
+        |d: &Workdir| d.write("sample_data/crm.csv", "customer_no_7,a@b.c,ACME\ncustomer_no_8,c@d.e,Ltd\n");
+    let (dir, ..) = finished();
+    headerless(&dir);
+    let stderr = dir.onefold(&["run"]).expect(4);
+    assert!(stderr.contains("is the first record a header?") && !stderr.contains("customer_no_7"), "{stderr}");
+}
+
+#[test]
+fn an_empty_variable_is_no_drill() {
+    let dir = Workdir::with_sample(10);
+    dir.onefold_with(&["run"], &[("CHAOS_FAIL_SHARD", "")]).expect(0);
+    let stderr = dir.onefold_with(&["run"], &[("CHAOS_FAIL_SHARD", "three")]).expect(2);
+    assert!(stderr.contains("CHAOS_FAIL_SHARD is `three`"), "{stderr}");
+}
+
+#[test]
 fn an_input_is_never_overwritten() {
     let (dir, ..) = finished();
     dir.write("in/profiles.csv", dir.bytes("sample_data/crm.csv"));
