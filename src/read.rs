@@ -50,7 +50,7 @@ pub fn layout(source: &Source) -> Layout {
 /// Reads all files of one source, one thread for each of these.
 ///
 /// # Errors
-/// I/O, a quote that is never closed, a file that changes while it is read, and [`Error::Interrupted`].
+/// I/O, a quote that is never closed, a file that changes while it is read, and [`crate::Error::Interrupted`].
 pub fn read_source(
     source: &Source,
     at: usize,
