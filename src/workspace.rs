@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use rayon::prelude::*;
 use rustix::fs::{Access, access};
 
 use crate::error::{Error, Result};
@@ -128,7 +129,10 @@ impl Workspace {
     /// Removes what a finished run has no use for. What stays is no harm: the next run removes it.
     pub fn clean_up(&self) {
         self.remove_staging();
-        let _ = remove_folder(&self.checkpoints());
+        let checkpoints = self.checkpoints();
+        // To give up a large file's pages takes the system longer than to write a small one: all cores share in it.
+        files_in(&checkpoints).par_iter().for_each(|file| drop(fs::remove_file(file)));
+        let _ = remove_folder(&checkpoints);
     }
 
     /// Removes the run's own temporary files.
@@ -271,6 +275,16 @@ fn same_disk(folder: &Path, work: &Path) -> Result<()> {
     Err(Error::Output(format!(
         "`{folder}` and `{work}` are on different disks, outputs cannot be renamed into place: remove the link or mount, or choose another folder with --output"
     )))
+}
+
+/// All files below a folder; links are not followed.
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let below = entries.flat_map(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => files_in(&entry.path()),
+        _ => vec![entry.path()],
+    });
+    below.collect()
 }
 
 fn names_in(folder: &Path) -> Result<Vec<String>> {

@@ -33,8 +33,7 @@ fn the_first_signal_keeps_what_is_built_and_the_outputs() {
         dir.onefold(&["run", "--output", "want"]).expect(0);
         let slow = ["run", "--log-format", "json", "--threads", "1", "--chaos", "slow:5:500ms"];
         let mut run = dir.start(&slow);
-        wait_for(&mut run, r#""shard_start","run_id":"#);
-        wait_until_built(&dir, 5);
+        wait_for(&mut run, r#""shard_id":5,"#);
         send(signal, &run);
         assert_eq!(run.wait().expect("it ends").code(), Some(130), "{signal}");
         assert!(dir.outputs("data_out") == outputs && dir.bytes("data_out/run.json") == manifest);
