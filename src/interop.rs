@@ -1,4 +1,5 @@
-//! The bridge between cell types, Polars and arrow. With `unsafe`: the Arrow C data interface, both ways.
+//! The bridge between cell types, Polars and arrow. With `unsafe`: the Arrow C data interface, both ways; `.ci/memcheck`
+//! has valgrind watch its tests.
 #![allow(unsafe_code)]
 
 use std::sync::Arc;
@@ -130,4 +131,54 @@ pub fn read_column(text: &Column, cell: &CellType) -> PolarsResult<Column> {
         Type::Text => read!(StringChunked, Text).into_series(),
     };
     Ok(series.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{
+        Array, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray,
+        TimestampMicrosecondArray,
+    };
+
+    /// An array of each type, with nulls; `.ci/run` has valgrind watch what the bridge does with their memory.
+    fn arrays() -> Vec<(Type, ArrayRef)> {
+        let some = |i: i64| (i % 3 != 1).then_some(i);
+        let numbers = || (0..100).map(some);
+        let decimals = Decimal128Array::from_iter(numbers().map(|n| n.map(i128::from))).with_precision_and_scale(12, 2);
+        let moments = TimestampMicrosecondArray::from_iter(numbers()).with_data_type(arrow_type(Type::Datetime));
+        vec![
+            (Type::Text, Arc::new(StringArray::from_iter(numbers().map(|n| n.map(|n| "é".repeat(n as usize)))))),
+            (Type::Int, Arc::new(Int64Array::from_iter(numbers()))),
+            (Type::Float, Arc::new(Float64Array::from_iter(numbers().map(|n| n.map(|n| n as f64 / 7.0))))),
+            (Type::Decimal(12, 2), Arc::new(decimals.expect("a decimal"))),
+            (Type::Bool, Arc::new(BooleanArray::from_iter(numbers().map(|n| n.map(|n| n % 2 == 0))))),
+            (Type::Date, Arc::new(Date32Array::from_iter(numbers().map(|n| n.map(|n| n as i32))))),
+            (Type::Datetime, Arc::new(moments)),
+        ]
+    }
+
+    #[test]
+    fn every_type_crosses_the_bridge_and_comes_back() {
+        for (ty, array) in arrays() {
+            for array in [array.clone(), array.slice(7, 20), array.slice(0, 0), array.slice(99, 1)] {
+                let column = to_polars("c", &array).expect("a Polars column");
+                assert_eq!((column.len(), column.null_count()), (array.len(), array.null_count()), "{ty}");
+                let back = to_arrow(&column.clone().into(), ty).expect("an arrow array");
+                drop(column);
+                assert_eq!(&back, &array, "{ty}");
+            }
+        }
+    }
+
+    #[test]
+    fn memory_lives_as_long_as_either_side() {
+        for (ty, array) in arrays() {
+            let column = to_polars("c", &array).expect("a Polars column");
+            let copy = column.clone();
+            drop((array, column));
+            let back = to_arrow(&copy.into(), ty).expect("an arrow array");
+            assert_eq!(back.len(), 100);
+        }
+    }
 }
