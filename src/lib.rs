@@ -104,6 +104,7 @@ pub mod spec;
 pub mod stop;
 pub mod telemetry;
 pub mod verify;
+pub mod words;
 pub mod workspace;
 
 pub use diff::diff;

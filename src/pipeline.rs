@@ -12,12 +12,10 @@ use std::time::Instant;
 
 use arrow::array::{Array, ArrayRef};
 use chrono::{Datelike, NaiveDate};
-use sha2::{Digest, Sha256};
 use tracing::info;
 
 use crate::checkpoint::Checkpoints;
 use crate::checks::Unique;
-use crate::digest::hex;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::executor::{Drills, catch};
@@ -187,7 +185,7 @@ fn publish(settings: &Settings, space: &Workspace, record: &mut Record, drills: 
         |file: &str, bytes, sha256: &str| StagedFile { file: file.to_owned(), bytes, sha256: sha256.to_owned() };
     let outputs = manifest.outputs.iter().map(|o| staged(&o.file, o.bytes, &o.sha256));
     let rejects = manifest.rejects.iter().map(|r| staged(&r.file, r.bytes, &r.sha256));
-    let last = staged(MANIFEST_FILE, json.len() as u64, &hex(&Sha256::digest(&json)));
+    let last = StagedFile::of(MANIFEST_FILE, &json);
     let files = outputs.chain(rejects).chain([last]).collect();
     space.publish(files, old_rejects(settings), &|renames| drills.strike_publication(renames))?;
     for output in &manifest.outputs {

@@ -13,7 +13,6 @@ mod quality;
 mod rejects;
 mod scores;
 mod skew;
-mod text;
 mod timeline;
 
 use std::path::{Path, PathBuf};

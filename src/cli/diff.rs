@@ -10,7 +10,8 @@ use clap::Args;
 use onefold::diff::{Change, Diff, ScoreChanges, ScoreMoves, Sides, diff};
 use onefold::{Error, Result};
 
-use super::{Talk, help, out::Told, summary::grouped};
+use super::{Talk, help, out::Told};
+use onefold::words::grouped;
 
 /// Flags of `onefold diff`.
 #[derive(Debug, Args)]

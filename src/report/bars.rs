@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::text::{count, percent, share};
 use crate::draw::{Safe, render};
 use crate::error::Result;
+use crate::words::{grouped, percent, share};
 
 /// A line: figures and their bar.
 #[derive(Debug, Clone, Serialize)]
@@ -22,7 +22,7 @@ pub(super) struct Bar {
 impl Bar {
     /// So many of a whole.
     pub fn of(name: impl Into<String>, class: &'static str, part: u64, whole: u64) -> Self {
-        Self::new(name, class, (count(part), share(part, whole)), percent(part, whole))
+        Self::new(name, class, (grouped(part), share(part, whole)), percent(part, whole))
     }
 
     /// Figures and the length of their bar, of 100.

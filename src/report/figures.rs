@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::bars::{self, About, Bar};
-use super::text::{bytes, count, counted, cut, millis, moment, percent, seconds, share};
 use crate::draw::Safe;
 use crate::error::Result;
 use crate::manifest::{Manifest, Status};
+use crate::words::{bytes, counted, cut, grouped, millis, moment, percent, seconds, share};
 
 /// Most of a spec that is shown, in characters.
 const MOST_SPEC: usize = 60_000;
@@ -83,12 +83,12 @@ fn figures(manifest: &Manifest) -> Vec<Figure> {
     let took = took(manifest);
     let figure = |name, value, note| Figure { name, value, note };
     let mut figures = vec![
-        figure("rows read", count(read), bytes(size)),
-        figure("rows rejected", count(rejected), share(rejected, read)),
-        figure("bad values", count(bad_values), "became null".to_owned()),
-        figure("shards", count(manifest.shards as u64), counted(manifest.threads as u64, "worker")),
-        figure("failed attempts", count(failed), format!("{} healed", counted(healed, "shard"))),
-        figure("time", seconds(took), format!("{} rows/s", count((read as f64 / took.max(0.001)) as u64))),
+        figure("rows read", grouped(read), bytes(size)),
+        figure("rows rejected", grouped(rejected), share(rejected, read)),
+        figure("bad values", grouped(bad_values), "became null".to_owned()),
+        figure("shards", grouped(manifest.shards as u64), counted(manifest.threads as u64, "worker")),
+        figure("failed attempts", grouped(failed), format!("{} healed", counted(healed, "shard"))),
+        figure("time", seconds(took), format!("{} rows/s", grouped((read as f64 / took.max(0.001)) as u64))),
     ];
     if let Some(peak) = manifest.peak_memory_bytes {
         figures.push(figure("peak memory", bytes(peak), format!("limit {}", bytes(manifest.memory_limit))));
@@ -114,7 +114,7 @@ pub(super) fn facts(manifest: &Manifest) -> Result<Facts> {
         ("built shards on disk", bytes(*parts_bytes)),
     ];
     if manifest.resumed_shards > 0 {
-        settings.push(("shards taken over from an earlier run", count(manifest.resumed_shards as u64)));
+        settings.push(("shards taken over from an earlier run", grouped(manifest.resumed_shards as u64)));
     }
     let spec = cut(&manifest.spec.text, MOST_SPEC);
     Ok(Facts {

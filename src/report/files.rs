@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::text::{bytes, count};
 use crate::manifest::{InputRecord, Manifest, OutputRecord, RejectsRecord};
+use crate::words::{bytes, grouped};
 
 /// Most input files that are listed.
 const MOST: usize = 500;
@@ -30,7 +30,7 @@ pub(super) fn files(manifest: &Manifest) -> Files {
     let left_out = manifest.inputs.len().saturating_sub(MOST) as u64;
     Files {
         inputs: manifest.inputs.iter().take(MOST).map(input).collect(),
-        inputs_left_out: (left_out > 0).then(|| count(left_out)),
+        inputs_left_out: (left_out > 0).then(|| grouped(left_out)),
         outputs: manifest.outputs.iter().map(output).chain(manifest.rejects.iter().map(rejects)).collect(),
     }
 }
@@ -38,13 +38,13 @@ pub(super) fn files(manifest: &Manifest) -> Files {
 fn input(record: &InputRecord) -> FileLine {
     let InputRecord { source, file, bytes: size, digest, rows, .. } = record;
     let digest = digest.clone().unwrap_or_else(|| "not read to its end".to_owned());
-    FileLine { source: source.clone(), file: file.clone(), rows: count(*rows), bytes: bytes(*size), digest }
+    FileLine { source: source.clone(), file: file.clone(), rows: grouped(*rows), bytes: bytes(*size), digest }
 }
 
 fn output(record: &OutputRecord) -> FileLine {
     let OutputRecord { file, rows, bytes: size, sha256, .. } = record;
     let digest = format!("sha256:{sha256}");
-    FileLine { source: String::new(), file: file.clone(), rows: count(*rows), bytes: bytes(*size), digest }
+    FileLine { source: String::new(), file: file.clone(), rows: grouped(*rows), bytes: bytes(*size), digest }
 }
 
 fn rejects(record: &RejectsRecord) -> FileLine {

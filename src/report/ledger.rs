@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::text::{count, counted, share};
 use crate::draw::{Safe, Shape, pixel, shapes};
 use crate::error::Result;
 use crate::manifest::{Manifest, SourceLedger};
+use crate::words::{counted, grouped, share};
 
 /// Width of a source's picture.
 const WIDTH: f64 = 440.0;
@@ -65,17 +65,17 @@ fn outcomes(ledger: &SourceLedger) -> [(&'static str, u64); 4] {
 fn line(source: &str, ledger: &SourceLedger, profiles: Option<u64>) -> Line {
     let bad_values = ledger.bad_values.values().sum();
     let counts = outcomes(ledger).into_iter().map(|(_, n)| n);
-    let cells = std::iter::once(ledger.rows_read).chain(counts).chain([bad_values]).map(count);
-    let profiles = profiles.map_or_else(|| "–".to_owned(), count);
+    let cells = std::iter::once(ledger.rows_read).chain(counts).chain([bad_values]).map(grouped);
+    let profiles = profiles.map_or_else(|| "–".to_owned(), grouped);
     Line { source: source.to_owned(), cells: cells.chain([profiles]).collect() }
 }
 
 fn flow(source: &str, ledger: &SourceLedger, profiles: Option<u64>) -> Result<Flow> {
     let read = ledger.rows_read;
     let parts: Vec<(&str, u64)> = outcomes(ledger).into_iter().filter(|(name, n)| *n > 0 || *name == "used").collect();
-    let told: Vec<String> = parts.iter().map(|(name, n)| format!("{} {name}", count(*n))).collect();
+    let told: Vec<String> = parts.iter().map(|(name, n)| format!("{} {name}", grouped(*n))).collect();
     let known = profiles.map(|n| format!(", for {}", counted(n, "profile"))).unwrap_or_default();
-    let mut drawn = vec![Shape::text("figure", (0.0, 16.0), format!("{} read", count(read)))];
+    let mut drawn = vec![Shape::text("figure", (0.0, 16.0), format!("{} read", grouped(read)))];
     let mut height = TOP + ROWS;
     if read > 0 {
         drawn.push(Shape::bar("node read", (0.0, TOP), (NODE, ROWS), format!("{} read", counted(read, "row"))));
@@ -104,7 +104,7 @@ fn thickness(rows: u64, read: u64) -> f64 {
 fn outcome((name, rows): (&str, u64), read: u64, (from, to): (f64, f64), thick: f64) -> Vec<Shape> {
     let tip = format!("{} {name}, {} of the rows read", counted(rows, "row"), share(rows, read));
     let text_y = to + thick.max(STEP - 8.0) / 2.0 + 4.0;
-    let text = format!("{} {name}", count(rows));
+    let text = format!("{} {name}", grouped(rows));
     let mut drawn = Vec::new();
     if rows > 0 {
         drawn.push(ribbon(format!("ribbon {name}"), (NODE, from, thick), (SPLIT, to, thick), tip.clone()));

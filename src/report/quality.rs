@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::bars::{self, About, Bar};
 use super::profiles::{Nulls, Profiles};
 use super::rejects::Reason;
-use super::text::{count, counted};
 use crate::draw::Safe;
 use crate::error::Result;
 use crate::manifest::Manifest;
+use crate::words::{counted, grouped};
 
 /// Most lines of a table.
 const MOST: usize = 200;
@@ -117,7 +117,7 @@ fn bad_values(manifest: &Manifest) -> Vec<Bar> {
 
 fn left_out(reasons: &[Reason]) -> Option<(String, String)> {
     let rest = reasons.get(MOST..).filter(|rest| !rest.is_empty())?;
-    Some((count(rest.len() as u64), count(rest.iter().map(|r| r.count).sum())))
+    Some((grouped(rest.len() as u64), grouped(rest.iter().map(|r| r.count).sum())))
 }
 
 fn reason_line(reason: &Reason) -> ReasonLine {
@@ -127,7 +127,7 @@ fn reason_line(reason: &Reason) -> ReasonLine {
         reason: reason.clone(),
         meaning: meaning(reason),
         column: column.clone(),
-        count: count(*n),
+        count: grouped(*n),
         first: format!("{first_file} line {first_line}"),
         row: column.is_empty(),
     }

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::bars::{self, About, Bar};
 use super::profiles::{Histogram, Profiles};
-use super::text::{count, counted};
 use crate::draw::{Safe, Scale, Shape, shapes};
 use crate::error::Result;
 use crate::manifest::Manifest;
+use crate::words::{counted, grouped};
 
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 164.0;
@@ -89,7 +89,7 @@ fn number(name: &str, mean: f64, histogram: Option<&Histogram>) -> Result<ScoreV
     let Some(histogram) = histogram else { return Ok(view) };
     view.figures.extend([("least", histogram.min.to_string()), ("greatest", histogram.max.to_string())]);
     if histogram.nulls > 0 {
-        view.figures.push(("unknown", count(histogram.nulls)));
+        view.figures.push(("unknown", grouped(histogram.nulls)));
     }
     let known: u64 = histogram.counts.iter().sum();
     let summary = format!(
@@ -112,7 +112,7 @@ fn draw(histogram: &Histogram, mean: f64) -> Vec<Shape> {
     for (value, _) in scale.ticks().into_iter().filter(|(value, _)| value.fract() == 0.0) {
         let (y, class) = (scale.at(value), if value == 0.0 { "axis" } else { "grid" });
         drawn.push(Shape::line(class, (LEFT, y), (WIDTH - RIGHT, y)));
-        drawn.push(Shape::text_before("soft", (LEFT - 8.0, y + 4.0), count(value as u64)));
+        drawn.push(Shape::text_before("soft", (LEFT - 8.0, y + 4.0), grouped(value as u64)));
     }
     let slot = (WIDTH - LEFT - RIGHT) / counts.len().max(1) as f64;
     let step = counts.len().div_ceil(if *from < -9999 || *from + *width > 9999 { 4 } else { 9 });

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::text::{count, counted};
 use crate::draw::{self, Safe, Scale, Shape};
 use crate::error::Result;
 use crate::manifest::Manifest;
+use crate::words::{counted, grouped};
 
 const WIDTH: f64 = 1040.0;
 const HEIGHT: f64 = 170.0;
@@ -61,16 +61,16 @@ fn skew(manifest: &Manifest) -> Result<Option<Skew>> {
     let empty = sizes.iter().filter(|n| **n == 0).count() as u64;
     let together = built.len().div_ceil(MOST);
     let figures = vec![
-        ("largest", count(*max)),
+        ("largest", grouped(*max)),
         ("median", format_median(median)),
-        ("smallest", count(*min)),
+        ("smallest", grouped(*min)),
         ("largest ÷ median", ratio.clone()),
-        ("empty shards", count(empty)),
+        ("empty shards", grouped(empty)),
     ];
     let summary = format!(
         "Profiles in each of {}: the largest has {}, the median {}, {ratio} times as many.",
         counted(built.len() as u64, "shard"),
-        count(*max),
+        grouped(*max),
         format_median(median)
     );
     let bars = (together > 1).then(|| format!("Each bar is the largest of {together} neighbouring shards."));
@@ -86,7 +86,7 @@ fn median(sorted: &[u64]) -> Option<f64> {
 
 /// A median may lie between two whole numbers.
 fn format_median(median: f64) -> String {
-    let whole = count(median.trunc() as u64);
+    let whole = grouped(median.trunc() as u64);
     if median.fract() > 0.0 { format!("{whole}.5") } else { whole }
 }
 
@@ -96,7 +96,7 @@ fn draw(built: &[Built], together: usize, median: f64, max: u64) -> Vec<Shape> {
     for (value, _) in scale.ticks().into_iter().filter(|(value, _)| value.fract() == 0.0) {
         let (y, class) = (scale.at(value), if value == 0.0 { "axis" } else { "grid" });
         drawn.push(Shape::line(class, (LEFT, y), (WIDTH - RIGHT, y)));
-        drawn.push(Shape::text_before("soft", (LEFT - 10.0, y + 4.0), count(value as u64)));
+        drawn.push(Shape::text_before("soft", (LEFT - 10.0, y + 4.0), grouped(value as u64)));
     }
     let groups: Vec<&[Built]> = built.chunks(together.max(1)).collect();
     let slot = (WIDTH - LEFT - RIGHT) / groups.len().max(1) as f64;

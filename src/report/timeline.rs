@@ -8,10 +8,10 @@ mod stages;
 
 use serde::Serialize;
 
-use super::text::{count, counted, seconds};
 use crate::draw::{Safe, Shape, shapes, ticks};
 use crate::error::Result;
 use crate::manifest::Manifest;
+use crate::words::{counted, grouped, seconds};
 
 use attempts::Tried;
 use axis::{Axis, LEFT, Lanes, WIDTH};
@@ -124,8 +124,8 @@ fn summary(manifest: &Manifest, tried: &[Tried<'_>]) -> String {
     let attempts = counted(tried.len() as u64, "attempt");
     let what = match (failed, healed) {
         (0, _) => "none failed".to_owned(),
-        (f, 0) => format!("{} failed, none healed by a retry", count(f)),
-        (f, h) => format!("{} failed, {} healed by a retry", count(f), counted(h, "shard")),
+        (f, 0) => format!("{} failed, none healed by a retry", grouped(f)),
+        (f, h) => format!("{} failed, {} healed by a retry", grouped(f), counted(h, "shard")),
     };
     format!("{shards}, {attempts}: {what}. The longest took {}.{resumed}", seconds(longest / 1e3))
 }
@@ -137,7 +137,7 @@ fn left_out(tried: &[Tried<'_>], lanes: &Lanes, rows: &Rows) -> Vec<String> {
         (rows.left_out, "shards with retries have no row of their own"),
         (marks, "failed or repeated attempts are not drawn"),
     ];
-    left_out.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} more {what}", count(n as u64))).collect()
+    left_out.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} more {what}", grouped(n as u64))).collect()
 }
 
 fn lines_title(attempts: usize) -> String {
@@ -182,6 +182,6 @@ fn line(tried: &Tried<'_>) -> Line {
         waited: tried.waited.map(|waited| seconds(waited / 1e3)).unwrap_or_default(),
         failed: tried.failed,
         retried: tried.attempt > 1,
-        told: super::text::cut(&told, 300),
+        told: crate::words::cut(&told, 300),
     }
 }

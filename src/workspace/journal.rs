@@ -8,7 +8,9 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 
 use super::{REJECTS_FOLDER, WORK_FOLDER, lock, rename, staging, sync_folder};
-use crate::digest::sha256_of;
+use sha2::{Digest, Sha256};
+
+use crate::digest::{hex, sha256_of};
 use crate::error::{Error, Result};
 use crate::sink::write_file;
 
@@ -33,6 +35,13 @@ pub struct StagedFile {
     pub bytes: u64,
     /// SHA-256 of its bytes.
     pub sha256: String,
+}
+
+impl StagedFile {
+    /// A file with these bytes.
+    pub fn of(file: &str, bytes: &[u8]) -> Self {
+        Self { file: file.to_owned(), bytes: bytes.len() as u64, sha256: hex(&Sha256::digest(bytes)) }
+    }
 }
 
 impl Journal {
@@ -153,16 +162,11 @@ fn publish(staged: &StagedFile, staging: &Path, output: &Path, journal: &Path) -
 mod tests {
     use super::*;
 
-    fn staged(file: &str, bytes: &[u8]) -> StagedFile {
-        let sha256 = crate::digest::hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes));
-        StagedFile { file: file.into(), bytes: bytes.len() as u64, sha256 }
-    }
-
     #[test]
     fn a_journal_that_points_outside_is_refused() {
         let journal = |run_id: &str, publish: &str, remove: &str| Journal {
             run_id: run_id.into(),
-            publish: vec![staged("a.csv", b"a"), staged(publish, b"")],
+            publish: vec![StagedFile::of("a.csv", b"a"), StagedFile::of(publish, b"")],
             remove: vec![remove.into()],
         };
         assert!(journal("r1", "rejects/x.csv", "rejects/y.csv").stays_inside());
@@ -190,7 +194,11 @@ mod tests {
         fs::create_dir_all(staging(&work, "r1")).expect("a folder");
         fs::write(folder.path().join("a.csv"), "old").expect("written");
         fs::write(staging(&work, "r1").join("a.csv"), "new").expect("written");
-        (folder, work, Journal { run_id: "r1".into(), publish: vec![staged("a.csv", b"new")], remove: Vec::new() })
+        (
+            folder,
+            work,
+            Journal { run_id: "r1".into(), publish: vec![StagedFile::of("a.csv", b"new")], remove: Vec::new() },
+        )
     }
 
     #[test]

@@ -33,6 +33,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("error.rs", &["crate::", "polars", "clap"]),
     ("cell.rs", &["crate::", "polars", "arrow", "std::fs"]),
     ("digest.rs", &["crate::", "polars"]),
+    ("words.rs", &["crate::", "polars", "arrow", "std::fs", "clap", "Utc::now"]),
     ("stop.rs", &["polars", "arrow", "std::fs", "clap", "signal_hook"]),
     (
         "checkpoint.rs",

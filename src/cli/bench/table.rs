@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::results::{About, Outcome, different, stage_names};
 use crate::cli::columns::{First, aligned};
-use crate::cli::summary::grouped;
+use onefold::words::grouped;
 
 /// A table: a header and a row per shard count, all cells as text.
 #[derive(Debug, Serialize)]

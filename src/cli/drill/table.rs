@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::round::Tally;
-use crate::cli::summary::grouped;
+use onefold::words::grouped;
 
 /// The account as a table.
 pub fn of(tally: &Tally) -> String {

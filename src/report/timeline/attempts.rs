@@ -1,7 +1,7 @@
 //! The shards' attempts as plain values in milliseconds, in order of their start.
 
 use crate::manifest::{Manifest, Status};
-use crate::report::text::millis;
+use crate::words::millis;
 
 /// One attempt at a shard.
 #[derive(Debug, Clone)]

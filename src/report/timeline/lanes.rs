@@ -4,7 +4,7 @@
 use super::attempts::Tried;
 use super::axis::{Axis, Lanes};
 use crate::draw::Shape;
-use crate::report::text::{counted, seconds};
+use crate::words::{counted, seconds};
 
 /// Most bars in the picture.
 const MOST: usize = 3000;

@@ -9,7 +9,7 @@ use super::attempts::Tried;
 use super::axis::{Axis, LEFT, Lanes};
 use crate::draw::{Safe, Shape, pixel, shapes};
 use crate::error::Result;
-use crate::report::text::{counted, cut, seconds};
+use crate::words::{counted, cut, seconds};
 
 /// Most notable attempts that can be reached by key.
 pub(super) const MOST_MARKS: usize = 250;

@@ -3,7 +3,7 @@
 use super::axis::{Axis, LEFT};
 use crate::draw::{Shape, pixel};
 use crate::manifest::Manifest;
-use crate::report::text::{millis, seconds};
+use crate::words::{millis, seconds};
 
 /// Top and height of the strip.
 const TOP: f64 = 2.0;

@@ -1,10 +1,10 @@
-//! Figures as the report writes them: numbers, shares, seconds, bytes, times.
+//! Figures in words, for people: numbers, shares, seconds, bytes, times. Owns no figure.
 
 use bytesize::ByteSize;
 use chrono::{DateTime, Utc};
 
 /// A number with its thousands set apart.
-pub(super) fn count(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -17,12 +17,12 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// `1 shard`, `2 shards`.
-pub(super) fn counted(number: u64, what: &str) -> String {
-    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
+pub fn counted(number: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 /// A part in a hundred; what is neither none nor all never looks as if it were.
-pub(super) fn share(part: u64, whole: u64) -> String {
+pub fn share(part: u64, whole: u64) -> String {
     match (part, percent(part, whole)) {
         (0, _) => "0 %".to_owned(),
         (part, _) if part == whole => "100 %".to_owned(),
@@ -33,12 +33,12 @@ pub(super) fn share(part: u64, whole: u64) -> String {
 }
 
 /// A part in a hundred, for the length of a bar.
-pub(super) fn percent(part: u64, whole: u64) -> f64 {
+pub fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 * 100.0 }
 }
 
 /// `41 ms`, `1.24 s`, `12.4 s`, `3 min 20 s`, `2 h 5 min`.
-pub(super) fn seconds(seconds: f64) -> String {
+pub fn seconds(seconds: f64) -> String {
     match seconds.max(0.0) {
         s if s < 0.9995 => format!("{:.0} ms", s * 1e3),
         s if s < 9.995 => format!("{s:.2} s"),
@@ -49,27 +49,27 @@ pub(super) fn seconds(seconds: f64) -> String {
 }
 
 /// `1.2 MB`.
-pub(super) fn bytes(bytes: u64) -> String {
+pub fn bytes(bytes: u64) -> String {
     ByteSize(bytes).display().si().to_string()
 }
 
 /// A manifest's time.
-pub(super) fn time(text: &str) -> Option<DateTime<Utc>> {
+pub fn time(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc())
 }
 
 /// A manifest's time as milliseconds since 1970.
-pub(super) fn millis(text: &str) -> Option<f64> {
+pub fn millis(text: &str) -> Option<f64> {
     time(text).map(|time| time.timestamp_millis() as f64)
 }
 
 /// A manifest's time as people write it: `24 Nov 2026, 05:33:12 UTC`.
-pub(super) fn moment(text: &str) -> String {
+pub fn moment(text: &str) -> String {
     time(text).map_or_else(|| text.to_owned(), |time| time.format("%-d %b %Y, %H:%M:%S UTC").to_string())
 }
 
 /// At most so many characters.
-pub(super) fn cut(text: &str, most: usize) -> String {
+pub fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_and_counted() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([counted(1, "shard"), counted(2, "shard")], ["1 shard", "2 shards"]);
     }
 
