@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::Number;
 
 use onefold::manifest::{Manifest, ShardRecord};
-use onefold::words::{bytes as size, grouped, seconds as time};
+pub use onefold::words::grouped;
+use onefold::words::{bytes as size, seconds as time};
 
 use super::columns::{First, aligned};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onefold::words::grouped;
+use crate::cli::summary::grouped;
 
 use super::look::{Ink, Look, Signs};
 use super::state::{Kind, Shard, Stage, State};
