@@ -35,11 +35,6 @@ impl Told {
         if json { Self { format: Format::Json } } else { self }
     }
 
-    /// Says one thing more, to people alone: a JSON value is whole.
-    pub fn add(self, talk: &Talk, text: &str) -> Result<()> {
-        if self.format == Format::Text && !talk.quiet { say(text) } else { Ok(()) }
-    }
-
     /// Says what the command did, in the form that was asked for.
     pub fn say(self, talk: &Talk, text: impl FnOnce() -> String, json: &(impl Serialize + ?Sized)) -> Result<()> {
         match self.format {

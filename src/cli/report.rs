@@ -40,14 +40,11 @@ impl ReportArgs {
 }
 
 /// Writes the report of a run that has just been published; without it the run is as good.
-pub fn after_run(output: &Path, talk: &Talk, told: Told) -> Result<()> {
-    match report::write(output) {
-        Ok(page) => told.add(talk, &line(&page)),
-        Err(error) => {
-            tracing::warn!(event = "report_failed", error = %error, "the run is published, its report is not written");
-            Ok(())
-        }
-    }
+pub fn after_run(output: &Path) -> Option<PathBuf> {
+    let failed = |error: &onefold::Error| {
+        tracing::warn!(event = "report_failed", error = %error, "the run is published, its report is not written");
+    };
+    report::write(output).inspect_err(failed).ok()
 }
 
 fn line(page: &Path) -> String {

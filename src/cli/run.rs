@@ -181,14 +181,14 @@ impl RunArgs {
     /// The summary and the report of a run that was published, or that found nothing to do.
     fn tell(&self, talk: &Talk, manifest: &Manifest, run_id: &str) -> Result<()> {
         let is_new = manifest.run_id == run_id;
-        let text = || match is_new {
-            true => summary::of(manifest, &self.input.input, &self.output),
-            false => summary::up_to_date(manifest, &self.output),
-        };
-        self.told.say(talk, text, manifest)?;
         // Publishing removes the old run's report: one that is there is of these outputs.
         let is_there = !is_new && self.output.join(REPORT_FILE).exists();
-        if self.no_report || is_there { Ok(()) } else { report::after_run(&self.output, talk, self.told) }
+        let page = if self.no_report || is_there { None } else { report::after_run(&self.output) };
+        let text = || match is_new {
+            true => summary::of(manifest, &self.input.input, &self.output, page.as_deref()),
+            false => summary::up_to_date(manifest, &self.output),
+        };
+        self.told.say(talk, text, manifest)
     }
 
     fn settings(&self, run_id: &str) -> Result<Settings> {

@@ -18,7 +18,7 @@ const WIDTH: usize = 80;
 const NAMED: usize = 8;
 
 /// The summary's text.
-pub fn of(manifest: &Manifest, input: &Path, output: &Path) -> String {
+pub fn of(manifest: &Manifest, input: &Path, output: &Path, report: Option<&Path>) -> String {
     let Manifest { customers, ledger, shards, .. } = manifest;
     let sources = ledger.0.len();
     let parts = [
@@ -26,7 +26,7 @@ pub fn of(manifest: &Manifest, input: &Path, output: &Path) -> String {
         accounts(manifest),
         scores(manifest),
         course(manifest),
-        files(manifest, output),
+        files(manifest, output, report),
         format!("next: {}\n", next(input, output)),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
@@ -92,9 +92,11 @@ fn names(shards: &[&ShardRecord]) -> String {
     format!("shard{} {}{more}", if shards.len() == 1 { "" } else { "s" }, ids.join(", "))
 }
 
-fn files(manifest: &Manifest, output: &Path) -> String {
+fn files(manifest: &Manifest, output: &Path, report: Option<&Path>) -> String {
     let file = |name: &str| output.join(name).display().to_string();
-    named(manifest.outputs.iter().map(|f| (file(&f.file), size(f.bytes))).collect())
+    let outputs = manifest.outputs.iter().map(|f| (file(&f.file), size(f.bytes)));
+    let report = report.map(|page| (page.display().to_string(), "the run as a page, for a browser".to_owned()));
+    named(outputs.chain(report).collect())
 }
 
 /// Names and what there is to say of each, in two columns.
@@ -133,7 +135,7 @@ mod tests {
         let mut manifest = manifest();
         let account = SourceLedger { rows_read: 40_000_000, rows_used: 40_000_000, ..SourceLedger::default() };
         manifest.ledger.0.insert("payments_of_the_northern_subsidiaries".into(), account);
-        let text = of(&manifest, Path::new("my exports"), Path::new("out"));
+        let text = of(&manifest, Path::new("my exports"), Path::new("out"), None);
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         assert!(
             text.contains("\ncrm           ")
@@ -149,7 +151,8 @@ mod tests {
     fn many_healed_shards_are_counted() {
         let mut manifest = manifest();
         manifest.shard_runs = vec![manifest.shard_runs[0].clone(); 1010];
-        let text = of(&manifest, Path::new("sample_data"), Path::new("data_out"));
+        let text =
+            of(&manifest, Path::new("sample_data"), Path::new("data_out"), Some(Path::new("data_out/report.html")));
         assert!(text.contains("healed by a retry: shards 3, 3, 3, 3, 3, 3, 3, 3 and 1,002 more\n"), "{text}");
     }
 }
