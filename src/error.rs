@@ -94,7 +94,7 @@ pub enum Error {
     Telemetry(String),
     /// Somebody asked the run to stop.
     #[error(
-        "interrupted: nothing was published, previous outputs are as they were; finished shards are kept, the same command goes on from there"
+        "interrupted: nothing was published, previous outputs are as they were; the same command goes on from the shards that were finished"
     )]
     Interrupted,
     /// Our own proof failed: a bug in onefold, never the user's data.

@@ -120,6 +120,7 @@ fn produce(
     let as_of = settings.as_of.map(|d| d.to_epoch_days()).or(newest);
     record.as_of = as_of.and_then(NaiveDate::from_epoch_days).filter(|d| d.year() > 0);
     record.stage("route", timer);
+    inputs::warn(settings, &checkpoints.read, as_of);
 
     let AllBuilt { shards, unsynced } = shards::build_all(&reader, &checkpoints, rows, as_of, drills, record)?;
     record.account(&settings.spec, &shards);

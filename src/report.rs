@@ -5,6 +5,7 @@
 //! value. It is well-formed XML too. It tells times, so it is no output: two runs with the same bytes have two reports.
 
 mod bars;
+mod checks;
 mod figures;
 mod files;
 mod ledger;
@@ -84,6 +85,11 @@ fn page(manifest: &Manifest, folder: &Path) -> Result<String> {
         section("ledger", "Ledger", render("ledger.html", include_str!("report/ledger.html"), &ledger)?),
         section("scores", "Scores", render("scores.html", include_str!("report/scores.html"), &scores)?),
         section("quality", "Data quality", render("quality.html", include_str!("report/quality.html"), &quality)?),
+        section(
+            "checks",
+            "Checks",
+            render("checks.html", include_str!("report/checks.html"), &checks::checks(manifest))?,
+        ),
         section("shards", "Shards", render("skew.html", include_str!("report/skew.html"), &shards)?),
         section("run", "Run", render("facts.html", include_str!("report/facts.html"), &facts)?),
         section("files", "Files", render("files.html", include_str!("report/files.html"), &files)?),

@@ -12,8 +12,9 @@ pub use row::{Layout, RowReader};
 pub(crate) use shards::damaged;
 pub use shards::{ShardInput, Shards, SourceRows};
 
-/// Input bytes that a shard is meant to hold: its rows, its plan and its profiles then fit a core's cache.
-const BYTES_PER_SHARD: u64 = 6 << 20;
+/// Input bytes that a shard is meant to hold: few enough to build as fast as smaller ones, enough to keep the merge from
+/// having many runs; measured in ARCHITECTURE.md.
+const BYTES_PER_SHARD: u64 = 16 << 20;
 
 /// The default number of shards: it follows from the input's size alone, never from the machine.
 pub fn default_shards(input_bytes: u64) -> usize {

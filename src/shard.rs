@@ -58,10 +58,15 @@ pub fn schema(spec: &Spec) -> SchemaRef {
 pub fn build(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Part> {
     let build::Plan { customers, mut ready, frame, tallies } = build::plan(spec, input, as_of)?;
     let frame = frame.collect().map_err(|e| Error::Build(without_values(&e)))?;
+    let computed = |name: &str| {
+        let column = frame.column(name).map_err(|e| Error::Build(without_values(&e)))?;
+        // When nothing but constants is computed, nothing gives the frame its height.
+        Ok(if column.len() == customers { column.clone() } else { column.new_from_index(0, customers) })
+    };
     let columns: Vec<&OutputColumn> = spec.output.iter().filter(|c| c.name != IDEMPOTENCY_KEY).collect();
     let array = |column: &&OutputColumn| match ready.remove(&column.name) {
         Some(array) => Ok(array),
-        None => to_arrow(frame.column(&column.name).map_err(|e| Error::Build(without_values(&e)))?, column.ty),
+        None => to_arrow(&computed(&column.name)?, column.ty),
     };
     let mut arrays: Vec<ArrayRef> = columns.iter().map(array).collect::<Result<_>>()?;
     if let Some(at) = spec.output.iter().position(|c| c.name == IDEMPOTENCY_KEY) {
@@ -72,8 +77,8 @@ pub fn build(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Part
     let scores = spec.scores.iter().filter_map(|s| Some(ScoreTally::new(s, profiles.column_by_name(&s.name)?)));
     let satisfied = |(at, check): (usize, &Check)| match check.rule.condition() {
         Some(condition) => {
-            let column = frame.column(&build::check_column(at)).map_err(|e| Error::Build(without_values(&e)))?;
-            Ok(to_arrow(column, condition.ty)?.as_boolean().true_count() as u64)
+            let column = computed(&build::check_column(at))?;
+            Ok(to_arrow(&column, condition.ty)?.as_boolean().true_count() as u64)
         }
         None => Ok(0),
     };

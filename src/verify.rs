@@ -16,6 +16,7 @@ use crate::digest::hex;
 use crate::error::{Error, Result};
 use crate::manifest::{Manifest, Status};
 use crate::spec::Spec;
+use crate::words::counted;
 use crate::workspace::{MANIFEST_FILE, recover};
 
 /// Verifies the run whose outputs are in `output` against its inputs in `input`; gives what was proved, a line each.
@@ -37,7 +38,7 @@ pub fn verify(input: &Path, output: &Path) -> Result<Vec<String>> {
         check_output(&output.join(&file.file), file.bytes, &file.sha256)?;
     }
     let files = manifest.outputs.len() + manifest.rejects.len();
-    proofs.push(format!("{files} output files have the manifest's digests"));
+    proofs.push(format!("the digests of {} are the manifest's", counted(files as u64, "output file")));
     let profiles = outputs::compare(output, &manifest, &spec)?;
     proofs.push(format!("{} profiles, ids strictly increasing, none twice", profiles.len()));
     proofs.push(format!("{} cells are the same in CSV and Parquet", profiles.len() * spec.output.len()));
@@ -47,7 +48,7 @@ pub fn verify(input: &Path, output: &Path) -> Result<Vec<String>> {
     for file in &manifest.inputs {
         check_input(&input.join(&file.file), &file.file, file.digest.as_deref())?;
     }
-    proofs.push(format!("{} input files have the manifest's digests", manifest.inputs.len()));
+    proofs.push(format!("the digests of {} are the manifest's", counted(manifest.inputs.len() as u64, "input file")));
     let found = customers::find(input, &manifest, &spec)?;
     let counts = (found.len() as u64, profiles.len() as u64, manifest.customers.total);
     if counts.0 != counts.1 || counts.1 != counts.2 || profiles.iter().any(|id| !found.contains(id)) {

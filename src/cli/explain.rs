@@ -129,6 +129,7 @@ fn write_reasons(reasons: &Reasons, text: &mut String) -> std::fmt::Result {
         writeln!(text, "  {points:>6}  kept within {low} to {high}")?;
     }
     match (band, band_at_least) {
+        _ if unknown.len() == signals.len() => {}
         (Some(label), Some(bound)) => writeln!(text, "          {label} from {bound} on")?,
         (Some(label), None) => writeln!(text, "          {label}, as no higher band is reached")?,
         _ => {}

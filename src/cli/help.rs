@@ -167,7 +167,8 @@ The last run as a page, for a browser; a run writes it too:
 Why did it fail?
   onefold report --failed                 the newest run that failed
 
-Exit codes: 0 written, 4 no such run, 7 the folder cannot be written to";
+Exit codes: 0 written, 2 no run of that name, 4 no run at all, 7 the
+folder cannot be written to";
 
 /// At the end of `onefold generate --help`.
 pub const GENERATE: &str = "\

@@ -95,6 +95,8 @@ impl Log {
 fn volume(level: Level, fields: &Map<String, Value>) -> Volume {
     match (level, fields.get("event").and_then(Value::as_str)) {
         (Level::ERROR, Some("error")) => Volume::Errors,
+        // The run's error tells of it.
+        (_, Some("check_failed")) if fields.get("severity").is_some_and(|s| s == "error") => Volume::Everything,
         (Level::ERROR | Level::WARN, _) => Volume::Warnings,
         (_, Some("delimiter_found" | "resume" | "spill" | "bench_run" | "drill_round")) => Volume::Milestones,
         (_, Some("source_read" | "publish")) => Volume::Progress,
@@ -110,6 +112,47 @@ fn text(level: Level, fields: &Map<String, Value>) -> String {
     };
     match get("event").as_str() {
         "error" => format!("error: {}", get("error")),
+        event => match warning(event, get) {
+            Some(warning) => format!("warning: {warning}"),
+            None => news(event, get).unwrap_or_else(|| other(level, fields, get)),
+        },
+    }
+}
+
+/// What a run bears and tells.
+fn warning(event: &str, get: impl Fn(&str) -> String) -> Option<String> {
+    Some(match event {
+        "shard_retry" => format!(
+            "shard {} failed ({}); retry {} in {}",
+            get("shard_id"),
+            get("error"),
+            get("attempt"),
+            humantime::format_duration(Duration::from_millis(get("wait_ms").parse().unwrap_or(0)))
+        ),
+        "shard_failed" => {
+            format!("shard {}: given up after {} attempt(s) ({})", get("shard_id"), get("attempts"), get("error"))
+        }
+        "shards_kept" => format!("{} of {} shards are built and kept for the next run", get("kept"), get("shards")),
+        "checkpoint_damaged" => {
+            format!("shard {}: its file is not as it was written; it is built again", get("shard_id"))
+        }
+        "check_failed" => format!("check `{}` failed: {}, wanted is {}", get("name"), get("measured"), get("wanted")),
+        "source_absent" => format!("source `{}` has no file", get("source")),
+        "as_of_unknown" => "as_of is null, as no source has a latest_by date: give one with --as-of".to_owned(),
+        "many_bad_values" => format!(
+            "{} of {} rows of `{}` have a bad value in column `{}`: are type and format right? see rejects/{}.csv",
+            get("bad_values"),
+            get("rows"),
+            get("source"),
+            get("column"),
+            get("source")
+        ),
+        _ => return None,
+    })
+}
+
+fn news(event: &str, get: impl Fn(&str) -> String) -> Option<String> {
+    Some(match event {
         "source_read" => format!(
             "read {}: {} rows, {} bytes, {} rejected",
             get("source"),
@@ -120,42 +163,22 @@ fn text(level: Level, fields: &Map<String, Value>) -> String {
         "delimiter_found" => format!("{}: the delimiter is `{}`, by its header", get("file"), get("delimiter")),
         "shard_start" => format!("shard {}: attempt {}", get("shard_id"), get("attempt")),
         "shard_end" => format!("shard {}: {} profiles in {} ms", get("shard_id"), get("n"), get("elapsed_ms")),
-        "shard_retry" => format!(
-            "warning: shard {} failed ({}); retry {} in {}",
-            get("shard_id"),
-            get("error"),
-            get("attempt"),
-            humantime::format_duration(Duration::from_millis(get("wait_ms").parse().unwrap_or(0)))
-        ),
-        "shard_failed" => format!(
-            "warning: shard {}: given up after {} attempts ({})",
-            get("shard_id"),
-            get("attempts"),
-            get("error")
-        ),
         "resume" => format!("resumed {} of {} shards", get("reused"), get("shards")),
-        "shards_kept" => {
-            format!("warning: {} of {} shards are built and kept for the next run", get("kept"), get("shards"))
-        }
-        "checkpoint_damaged" => {
-            format!("warning: shard {}: its file is not as it was written; it is built again", get("shard_id"))
-        }
         "drill" => format!("drill: {}", get("drill")),
         "spill" => format!("memory limit {}: {} bytes of rows wait on disk", get("memory_limit"), get("bytes")),
         "bench_run" => bench_run(get),
         "drill_round" => format!("round {} of {}", get("round"), get("of")),
-        "check_failed" => {
-            format!("warning: check `{}` failed: {}, wanted is {}", get("name"), get("measured"), get("wanted"))
-        }
         "publish" => format!("published {}: {} rows, {} bytes", get("file"), get("rows"), get("bytes")),
-        event => {
-            let rest: Vec<String> =
-                fields.keys().filter(|k| *k != "event" && *k != "message").map(|k| format!("{k}={}", get(k))).collect();
-            let mark = if level <= Level::WARN { "warning: " } else { "" };
-            let what = if fields.contains_key("message") { get("message") + ":" } else { event.replace('_', " ") };
-            format!("{mark}{what} {}", rest.join(" ")).trim_end_matches([' ', ':']).to_owned()
-        }
-    }
+        _ => return None,
+    })
+}
+
+/// Any other event: its message or name, and its fields.
+fn other(level: Level, fields: &Map<String, Value>, get: impl Fn(&str) -> String) -> String {
+    let rest = fields.keys().filter(|k| *k != "event" && *k != "message").map(|k| format!("{k}={}", get(k)));
+    let mark = if level <= Level::WARN { "warning: " } else { "" };
+    let what = if fields.contains_key("message") { get("message") + ":" } else { get("event").replace('_', " ") };
+    format!("{mark}{what} {}", rest.collect::<Vec<_>>().join(" ")).trim_end_matches([' ', ':']).to_owned()
 }
 
 fn bench_run(get: impl Fn(&str) -> String) -> String {

@@ -114,28 +114,33 @@ impl InputArgs {
 
     /// The same flags, for another process in the same folder.
     pub fn to_args(&self) -> Vec<OsString> {
-        let sources = self.source.iter().map(|(name, file)| joined(&format!("--source={name}="), file));
-        self.folder_args().into_iter().chain(sources).collect()
+        self.args(self.profile.as_deref(), &self.source)
+    }
+
+    /// The same flags but for the profile and the files given by hand.
+    pub fn args(&self, profile: Option<&Path>, source: &[(String, PathBuf)]) -> Vec<OsString> {
+        let Self { input, profile: _, source: _, encoding, delimiter } = self;
+        let profile = profile.map(|file| joined("--profile=", file));
+        let encoding = encoding.iter().map(|e| OsString::from(format!("--encoding={e}")));
+        let delimiter = delimiter.iter().map(|d| OsString::from(format!("--delimiter={d}")));
+        let sources = source.iter().map(|(name, file)| joined(&format!("--source={name}="), file));
+        let folder = std::iter::once(joined("--input=", input));
+        folder.chain(profile).chain(encoding).chain(delimiter).chain(sources).collect()
+    }
+
+    /// The profile spec's file, if one is given.
+    pub fn profile(&self) -> Option<&Path> {
+        self.profile.as_deref()
+    }
+
+    /// The files given by hand.
+    pub fn by_hand(&self) -> &[(String, PathBuf)] {
+        &self.source
     }
 
     /// The input folder.
     pub fn folder(&self) -> &Path {
         &self.input
-    }
-
-    /// The flags without those of single files.
-    pub fn folder_args(&self) -> Vec<OsString> {
-        let Self { input, profile, source: _, encoding, delimiter } = self;
-        let profile = profile.iter().map(|file| joined("--profile=", file));
-        let encoding = encoding.iter().map(|e| OsString::from(format!("--encoding={e}")));
-        let delimiter = delimiter.iter().map(|d| OsString::from(format!("--delimiter={d}")));
-        std::iter::once(joined("--input=", input)).chain(profile).chain(encoding).chain(delimiter).collect()
-    }
-
-    /// The name of a source of the profile.
-    pub fn source_name(&self, source: usize) -> Result<String> {
-        let spec = self.spec()?;
-        spec.sources.get(source).map(|s| s.name.clone()).ok_or_else(|| Error::Bug("a source has no name".into()))
     }
 
     /// The inputs in the user's words.

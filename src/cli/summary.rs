@@ -5,9 +5,11 @@ use std::path::Path;
 
 use serde_json::Number;
 
+use indexmap::IndexMap;
+
 use onefold::manifest::{Manifest, ShardRecord};
 pub use onefold::words::grouped;
-use onefold::words::{bytes as size, seconds as time};
+use onefold::words::{bytes as size, counted, seconds as time};
 
 use super::columns::{First, aligned};
 
@@ -22,7 +24,12 @@ pub fn of(manifest: &Manifest, input: &Path, output: &Path, report: Option<&Path
     let Manifest { customers, ledger, shards, .. } = manifest;
     let sources = ledger.0.len();
     let parts = [
-        format!("{} customers, one row each, from {sources} sources over {shards} shards\n", grouped(customers.total)),
+        format!(
+            "{} customers, one row each, from {} over {}\n",
+            grouped(customers.total),
+            counted(sources as u64, "source"),
+            counted(*shards as u64, "shard")
+        ),
         accounts(manifest),
         scores(manifest),
         course(manifest),
@@ -80,7 +87,13 @@ fn course(manifest: &Manifest) -> String {
         let (spilled, limit) = (size(manifest.spilled_bytes), size(manifest.memory_limit));
         let _ = writeln!(text, "memory: {spilled} of rows waited on disk, as the limit is {limit}");
     }
-    let times: Vec<String> = manifest.stages.iter().map(|s| format!("{} {}", s.stage, time(s.seconds))).collect();
+    if let Some(day) = &manifest.as_of {
+        let _ = writeln!(text, "as of: {day}");
+    }
+    // A stage that was gone through twice, as by a resumed run that reads, is told once.
+    let mut stages: IndexMap<&str, f64> = IndexMap::new();
+    manifest.stages.iter().for_each(|s| *stages.entry(&s.stage).or_default() += s.seconds);
+    let times: Vec<String> = stages.iter().map(|(stage, seconds)| format!("{stage} {}", time(*seconds))).collect();
     let _ = writeln!(text, "time: {}", times.join(", "));
     text
 }

@@ -104,11 +104,33 @@ pub(super) fn report_ignored(settings: &Settings, inputs: &OpenInputs) {
         warn!(event = "file_ignored", file = file.as_str(), "the file matches no source");
     }
     for (source, files) in settings.spec.sources.iter().zip(&inputs.sources) {
+        if files.is_empty() {
+            warn!(event = "source_absent", source = source.name.as_str());
+        }
         let mut columns: Vec<&str> = files.iter().flat_map(|f| &f.header.undeclared).map(String::as_str).collect();
         columns.sort_unstable();
         columns.dedup();
         if !columns.is_empty() {
             info!(event = "columns_ignored", source = source.name.as_str(), columns = columns.join(", "));
+        }
+    }
+}
+
+/// A column of which more of a hundred values than this cannot be read has most likely another format than the spec says.
+const MANY_PERCENT: u64 = 10;
+
+/// Warns of what a run bears and its user may not mean.
+pub(super) fn warn(settings: &Settings, read: &[SourceAccount], as_of: Option<i32>) {
+    if settings.spec.uses_as_of && as_of.is_none() {
+        warn!(event = "as_of_unknown");
+    }
+    for (source, account) in settings.spec.sources.iter().zip(read) {
+        let accepted = account.rows - account.rejected;
+        for (column, bad) in source.columns.iter().zip(&account.bad_values) {
+            if *bad > 10 && bad * 100 > accepted * MANY_PERCENT {
+                let (source, column, bad_values) = (source.name.as_str(), column.name.as_str(), *bad);
+                warn!(event = "many_bad_values", source, column, bad_values, rows = accepted);
+            }
         }
     }
 }

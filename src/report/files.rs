@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::manifest::{InputRecord, Manifest, OutputRecord, RejectsRecord};
+use crate::manifest::{InputRecord, Manifest, OutputRecord, RejectsRecord, Status};
 use crate::words::{bytes, grouped};
 
 /// Most input files that are listed.
@@ -31,8 +31,13 @@ pub(super) fn files(manifest: &Manifest) -> Files {
     Files {
         inputs: manifest.inputs.iter().take(MOST).map(input).collect(),
         inputs_left_out: (left_out > 0).then(|| grouped(left_out)),
-        outputs: manifest.outputs.iter().map(output).chain(manifest.rejects.iter().map(rejects)).collect(),
+        // Those of a failed run were never published.
+        outputs: if manifest.status == Status::Succeeded { published(manifest) } else { Vec::new() },
     }
+}
+
+fn published(manifest: &Manifest) -> Vec<FileLine> {
+    manifest.outputs.iter().map(output).chain(manifest.rejects.iter().map(rejects)).collect()
 }
 
 fn input(record: &InputRecord) -> FileLine {

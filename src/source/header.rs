@@ -144,6 +144,10 @@ impl HeaderOf<'_> {
                 .into()
         } else if names.iter().any(|n| std::str::from_utf8(n).is_err()) {
             "; the header is not UTF-8: say which `encoding` the file has".into()
+        } else if texts.iter().any(|name| name.trim().to_lowercase() == column.trim().to_lowercase()) {
+            "; a column differs from it only in case or in white space: names must be the same, byte for byte".into()
+        } else if texts.first().is_some_and(|name| name.starts_with("sep=")) {
+            "; the first line is Excel's `sep=`, no header: remove it".into()
         } else if self.source.columns.iter().map(|c| &c.name).chain([&self.source.key]).any(|c| texts.contains(c)) {
             did_you_mean(column, texts.iter().map(String::as_str))
         } else {

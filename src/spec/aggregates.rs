@@ -91,6 +91,8 @@ pub(super) fn aggregate(
 fn of_rows(value: Node) -> Result<Node, String> {
     match value.grain {
         Grain::Constant => Err("an aggregate of a constant: name a column, or count rows with `count(*)`".into()),
+        // Polars gives literals the least type that holds them, a `case` of literals too.
+        _ if value.ty == Some(Type::Int) => Ok(value.map_to(Type::Int, |e| e.cast(DataType::Int64))),
         _ => Ok(value),
     }
 }

@@ -131,6 +131,22 @@ fn fifty_rounds_of_drills_do_no_harm() {
 }
 
 #[test]
+fn drills_know_other_encodings_and_checks_of_the_last_run() {
+    let dir = Workdir::new();
+    let utf16: Vec<u8> =
+        "\u{feff}id\tname\tlong_column\r\n1\ta\tb\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    dir.write("in/a.csv", utf16);
+    let spec = "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.a]\nfiles = [\"a.csv\"]\nkeep = [\"name\", \"long_column\"]\n[output]\ncolumns = [\"id\", \"name\"]\n";
+    for checks in ["", "[[checks]]\nrows_within = \"20%\"\n"] {
+        dir.write("p.toml", format!("{spec}{checks}"));
+        let ran = dir.onefold(&["drill", "--rounds", "4", "--input", "in", "--profile", "p.toml", "--format", "json"]);
+        ran.expect(0);
+        let told: serde_json::Value = serde_json::from_str(&ran.stdout()).expect("JSON");
+        assert_eq!((&told["healed"], &told["lost"]), (&4.into(), &0.into()), "{told}");
+    }
+}
+
+#[test]
 fn a_drill_finds_harm() {
     // A run that cannot succeed is no drill's matter: it is told with its own exit code.
     let dir = Workdir::with_sample(20);

@@ -232,3 +232,39 @@ fn what_expressions_mean_on_data() {
         assert_eq!((lines[0][at], lines[1][at]), (*of_a, *of_b), "{name} = {sql}");
     }
 }
+
+#[test]
+fn constants_alone_are_columns_and_literals_are_summed() {
+    let dir = Workdir::new();
+    dir.write("in/s.csv", "id,state\na,active\na,gone\nb,gone\n");
+    dir.write("in/t.csv", "id,name\na,A\nb,B\nc,C\n");
+    let head = "[profile]\nname = \"p\"\nkey = \"id\"\n";
+    let constants = "[sources.t]\nfiles = [\"t.csv\"]\nkeep = [\"name\"]\n[computed]\ncurrency = \"'EUR'\"\none = \"1\"\nday = \"date '2026-01-31'\"\n[output]\ncolumns = [\"id\", \"currency\", \"one\", \"day\", \"name\"]\n";
+    dir.write("p.toml", format!("{head}{constants}"));
+    dir.onefold(&["run", "--input", "in", "--profile", "p.toml"]).expect(0);
+    let csv = "id,currency,one,day,name\na,EUR,1,2026-01-31,A\nb,EUR,1,2026-01-31,B\nc,EUR,1,2026-01-31,C\n";
+    assert_eq!(dir.read("data_out/profiles.csv"), csv);
+    let sums = "[sources.s]\nfiles = [\"s.csv\"]\n[sources.s.aggregates]\nactive = \"sum(case when state = 'active' then 1 else 0 end)\"\nshare = \"avg(case when state = 'active' then 1 else 0 end)\"\n[output]\ncolumns = [\"id\", \"active\", \"share\"]\n";
+    dir.write("p.toml", format!("{head}{sums}"));
+    dir.onefold(&["run", "--input", "in", "--profile", "p.toml"]).expect(0);
+    assert_eq!(dir.read("data_out/profiles.csv"), "id,active,share\na,1,0.5\nb,0,0.0\n");
+    dir.onefold(&["verify", "--input", "in"]).expect(0);
+}
+
+#[test]
+fn a_run_warns_of_what_its_user_may_not_mean() {
+    let dir = Workdir::new();
+    let rows: String = (0..40).map(|i| format!("c{i},{}\n", if i % 3 == 0 { "\"29,90\"" } else { "5.00" })).collect();
+    dir.write("in/a.csv", format!("id,fee\n{rows}"));
+    dir.write("p.toml", "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.a]\nfiles = [\"a.csv\"]\ntypes = { fee = \"decimal(9,2)\" }\nkeep = [\"fee\"]\n[sources.b]\nfiles = [\"b.csv\"]\nrequired = false\ntypes = { seen = \"date\" }\nkeep = [\"seen\"]\n[computed]\nidle = \"days_between(seen, as_of)\"\n[output]\ncolumns = [\"id\", \"fee\", \"idle\"]\n");
+    let stderr = dir.onefold(&["run", "--input", "in", "--profile", "p.toml"]).expect(0);
+    for warning in [
+        "warning: source `b` has no file",
+        "warning: as_of is null, as no source has a latest_by date: give one with --as-of",
+        "warning: 14 of 40 rows of `a` have a bad value in column `fee`: are type and format right? see rejects/a.csv",
+    ] {
+        assert!(stderr.contains(warning), "{stderr}");
+    }
+    let stderr = dir.onefold(&["run", "--input", "in", "--profile", "p.toml", "--as-of", "2026-01-01"]).expect(0);
+    assert!(!stderr.contains("as_of"), "{stderr}");
+}

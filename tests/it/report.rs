@@ -407,3 +407,22 @@ fn an_input_in_the_reports_place_is_refused() {
     let stderr = dir.onefold(&["run", "--source", "crm=data_out/report.html"]).expect(7);
     assert!(stderr.contains("would overwrite its own input"), "{stderr}");
 }
+
+#[test]
+fn checks_are_told_and_a_failed_run_lists_no_outputs() {
+    let dir = Workdir::with_sample(50);
+    let check = "[[checks]]\nname = \"rich\"\nthat = \"mrr > 100000\"\nseverity = \"SEVERITY\"\n";
+    let spec = |severity: &str| format!("{}\n{}", onefold::spec::DEFAULT_TEXT, check.replace("SEVERITY", severity));
+    dir.write("p.toml", spec("warn"));
+    dir.onefold(&["run", "--profile", "p.toml"]).expect(0);
+    let html = dir.read("data_out/report.html");
+    assert!(html.contains("1 of 1 failed") && html.contains("rich") && html.contains("profiles.parquet"));
+    dir.write("p.toml", spec("error"));
+    let stderr = dir.onefold(&["run", "--profile", "p.toml"]).expect(6);
+    assert_eq!(stderr.matches("check `rich` failed").count(), 1, "{stderr}");
+    let ran = dir.onefold(&["report", "--failed"]);
+    ran.expect(0);
+    let html = dir.read(ran.stdout().trim_start_matches("report: ").trim_end());
+    parsed(&html);
+    assert!(html.contains("1 of 1 failed") && !html.contains("<caption>Outputs</caption>"), "{html}");
+}

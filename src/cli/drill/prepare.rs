@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
 use onefold::manifest::Manifest;
-use onefold::source::OpenInputs;
+use onefold::source::{InputFile, OpenInputs};
+use onefold::spec::{CheckRule, Source};
 use onefold::workspace::MANIFEST_FILE;
 use onefold::{Error, Result};
 
@@ -44,23 +44,33 @@ impl Stage {
             if ended.status.success() { Ok(()) } else { Err(failure(&ended)) }
         };
         calm(stage.args.clone(), "want")?;
-        let mut without_rows = input.folder_args();
-        for (source, files) in inputs.sources.iter().enumerate().filter(|(_, files)| !files.is_empty()) {
-            let name = input.source_name(source)?;
-            for (at, file) in files.iter().enumerate() {
-                let header = stage.path(&format!("header-{source}-{at}.csv"));
-                copy_start(&file.path, &header, file.header.data_offset)?;
-                let mut flag = OsString::from(format!("--source={name}="));
-                flag.push(header);
-                without_rows.push(flag);
-            }
-        }
-        calm(without_rows, "old")?;
+        calm(stage.old_args(input, inputs)?, "old")?;
         let manifest = read(&stage.path("want").join(MANIFEST_FILE))?;
         let manifest: Manifest =
             serde_json::from_slice(&manifest).map_err(|e| Error::Bug(format!("the manifest: {e}")))?;
         stage.outputs = manifest.outputs.into_iter().map(|output| output.file).collect();
         Ok(stage)
+    }
+
+    /// Flags of a run that gives other outputs: of the same files without a row. A spec that wants as many rows as last time
+    /// gets another spec, whose Parquet file says so.
+    fn old_args(&self, input: &InputArgs, inputs: &OpenInputs) -> Result<Vec<OsString>> {
+        let spec = input.spec()?;
+        if spec.checks.iter().any(|check| matches!(check.rule, CheckRule::RowsWithin(_))) {
+            let other = self.path("old.toml");
+            let text = format!("{}\n# The spec of the old outputs.\n", spec.text);
+            fs::write(&other, text).map_err(|e| Error::writing("write", &other, e))?;
+            return Ok(input.args(Some(&other), input.by_hand()));
+        }
+        let mut headers = Vec::new();
+        for (at, (source, files)) in spec.sources.iter().zip(&inputs.sources).enumerate() {
+            for (number, file) in files.iter().enumerate() {
+                let path = self.path(&format!("header-{at}-{number}.csv"));
+                fs::write(&path, header(source, file)?).map_err(|e| Error::writing("write", &path, e))?;
+                headers.push((source.name.clone(), path));
+            }
+        }
+        Ok(input.args(input.profile(), &headers))
     }
 
     /// A place in the folder.
@@ -96,12 +106,13 @@ pub fn failure(ended: &Output) -> Failure {
     Failure::Run { code, told: told.unwrap_or_else(|| format!("the process ended with {}", ended.status)) }
 }
 
-/// Copies a file's first bytes.
-fn copy_start(from: &Path, to: &Path, bytes: u64) -> Result<()> {
-    let mut start = Vec::new();
-    let read = fs::File::open(from).and_then(|file| file.take(bytes).read_to_end(&mut start));
-    read.map_err(|e| Error::reading(from, e))?;
-    fs::write(to, start).map_err(|e| Error::writing("write", to, e))
+/// A file of the source without rows, in UTF-8 with a mark, which wins over any encoding that is declared.
+fn header(source: &Source, file: &InputFile) -> Result<Vec<u8>> {
+    let mut csv =
+        csv::WriterBuilder::new().delimiter(file.header.delimiter.byte()).from_writer(b"\xEF\xBB\xBF".to_vec());
+    let names = std::iter::once(&source.key).chain(source.columns.iter().map(|column| &column.name));
+    csv.write_record(names).map_err(|e| Error::Bug(format!("a header: {e}")))?;
+    csv.into_inner().map_err(|e| Error::Bug(format!("a header: {e}")))
 }
 
 /// A file of a run's output folder.
