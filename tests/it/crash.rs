@@ -31,7 +31,7 @@ fn the_first_signal_keeps_what_is_built_and_the_outputs() {
         dir.onefold(&["run", "--safe-csv"]).expect(0);
         let (outputs, manifest) = (dir.outputs("data_out"), dir.bytes("data_out/run.json"));
         dir.onefold(&["run", "--output", "want"]).expect(0);
-        let slow = ["run", "--log-format", "json", "--threads", "1", "--chaos", "slow:5:500ms"];
+        let slow = ["run", "--log-format", "json", "--threads", "1", "--chaos", "slow:5:3s"];
         let mut run = dir.start(&slow);
         wait_for(&mut run, r#""shard_id":5,"#);
         send(signal, &run);
@@ -159,7 +159,7 @@ fn what_is_staged_must_still_be_there_to_be_published() {
     let dir = Workdir::with_sample(50);
     dir.onefold(&["run", "--safe-csv"]).expect(0);
     let (outputs, manifest) = (dir.outputs("data_out"), dir.bytes("data_out/run.json"));
-    let mut run = dir.start(&["run", "--log-format", "json", "--threads", "1", "--chaos", "slow:15:1s"]);
+    let mut run = dir.start(&["run", "--log-format", "json", "--threads", "1", "--chaos", "slow:15:4s"]);
     wait_until_built(&dir, 15);
     fs::remove_dir_all(dir.path("data_out/.onefold/staging")).expect("removed");
     assert_eq!(run.wait().expect("it ends").code(), Some(7));
