@@ -13,6 +13,7 @@ mod help;
 pub mod logging;
 mod man;
 mod out;
+mod process;
 mod progress;
 mod report;
 mod run;

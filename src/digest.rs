@@ -1,4 +1,4 @@
-//! Digests as text, and the SHA-256 of a file. Owns how bytes become hex; refuses to say what a digest is for.
+//! Digests as text, the SHA-256 of a file, and a file block by block for any other digest. Owns how bytes become hex; refuses to say what a digest is for.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -21,13 +21,23 @@ pub fn hex(bytes: &[u8]) -> String {
 /// # Errors
 /// I/O.
 pub fn sha256_of(path: &Path) -> io::Result<(u64, String)> {
-    let (mut file, mut hash, mut block) = (File::open(path)?, Sha256::new(), vec![0; 1 << 18]);
+    let mut hash = Sha256::new();
+    let bytes = each_block(path, |block| hash.update(block))?;
+    Ok((bytes, hex(&hash.finalize())))
+}
+
+/// Reads a file in blocks; gives its size.
+///
+/// # Errors
+/// I/O.
+pub fn each_block(path: &Path, mut take: impl FnMut(&[u8])) -> io::Result<u64> {
+    let (mut file, mut block) = (File::open(path)?, vec![0; 1 << 18]);
     let mut bytes = 0;
     loop {
         match file.read(&mut block)? {
-            0 => return Ok((bytes, hex(&hash.finalize()))),
+            0 => return Ok(bytes),
             n => {
-                hash.update(block.get(..n).unwrap_or_default());
+                take(block.get(..n).unwrap_or_default());
                 bytes += n as u64;
             }
         }

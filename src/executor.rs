@@ -17,7 +17,7 @@ use polars_core::runtime::THREAD_POOL;
 use crate::error::{Error, Result};
 use crate::stop::Stop;
 
-pub use chaos::{Drill, Drills};
+pub use chaos::{Drill, Drills, KINDS as DRILL_KINDS};
 pub use panics::{catch, last_panic, quiet_panics};
 pub use retry::RetryPolicy;
 

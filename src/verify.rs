@@ -5,14 +5,12 @@ mod customers;
 mod decode;
 mod outputs;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::digest::hex;
+use crate::digest::{each_block, hex, sha256_of};
 use crate::error::{Error, Result};
 use crate::manifest::{Manifest, Status};
 use crate::spec::Spec;
@@ -81,9 +79,8 @@ pub fn read_manifest(output: &Path) -> Result<Manifest> {
 }
 
 fn check_output(path: &Path, bytes: u64, sha256: &str) -> Result<()> {
-    let mut hash = Sha256::new();
-    let found = each_block(path, |block| hash.update(block))?;
-    if found != bytes || hex(&hash.finalize()) != sha256 {
+    let found = sha256_of(path).map_err(|e| Error::reading(path, e))?;
+    if found != (bytes, sha256.to_owned()) {
         return Err(wrong(format!("`{}` is not the file that the run wrote", path.display())));
     }
     Ok(())
@@ -91,27 +88,11 @@ fn check_output(path: &Path, bytes: u64, sha256: &str) -> Result<()> {
 
 fn check_input(path: &Path, name: &str, digest: Option<&str>) -> Result<()> {
     let mut hash = Xxh3::new();
-    each_block(path, |block| hash.update(block))?;
+    each_block(path, |block| hash.update(block)).map_err(|e| Error::reading(path, e))?;
     if digest != Some(format!("xxh3-128:{:032x}", hash.digest128()).as_str()) {
         return Err(wrong(format!("input `{name}` is not the file that the run read")));
     }
     Ok(())
-}
-
-/// Reads a file in blocks; gives its size.
-fn each_block(path: &Path, mut take: impl FnMut(&[u8])) -> Result<u64> {
-    let mut file = File::open(path).map_err(|e| Error::reading(path, e))?;
-    let mut block = vec![0; 1 << 20];
-    let mut size = 0;
-    loop {
-        match file.read(&mut block).map_err(|e| Error::reading(path, e))? {
-            0 => return Ok(size),
-            n => {
-                take(&block[..n]);
-                size += n as u64;
-            }
-        }
-    }
 }
 
 fn wrong(message: impl Into<String>) -> Error {

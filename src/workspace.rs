@@ -228,9 +228,7 @@ pub fn is_ours(output: &Path, file: &Path) -> bool {
 /// # Errors
 /// I/O.
 pub fn copy_file(from: &Path, path: &Path) -> Result<u64> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(|e| Error::writing("create", parent, e))?;
-    }
+    create_parent(path)?;
     let copy = || {
         let bytes = fs::copy(from, path)?;
         File::open(path)?.sync_all()?;
@@ -257,11 +255,13 @@ fn staging(work: &Path, run_id: &str) -> PathBuf {
     work.join("staging").join(run_id)
 }
 
+fn create_parent(path: &Path) -> Result<()> {
+    path.parent().map_or(Ok(()), |parent| fs::create_dir_all(parent).map_err(|e| Error::writing("create", parent, e)))
+}
+
 fn stage_in(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let path = folder.join(name);
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(|e| Error::writing("create", parent, e))?;
-    }
+    create_parent(&path)?;
     write_file(&path, bytes)
 }
 

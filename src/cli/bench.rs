@@ -11,7 +11,6 @@ mod table;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tempfile::TempDir;
 use tracing::info;
 
 use onefold::source::{OpenInputs, RejectLimit};
@@ -19,7 +18,7 @@ use onefold::{Error, Result, default_shards};
 
 use super::exit::Failure;
 use super::run::{InputArgs, at_least_one, size};
-use super::{Talk, help, out::Told};
+use super::{Talk, help, out::Told, process};
 
 use export::Export;
 use measure::{Runs, Sample};
@@ -92,7 +91,7 @@ impl BenchArgs {
 
     /// Makes the runs, one after the other, in a folder that goes when they are done or one has failed.
     fn measure(&self, turns: &[Turn]) -> std::result::Result<Vec<(Turn, Sample)>, Failure> {
-        let folder = self.folder()?;
+        let folder = process::folder(self.work_dir.as_deref(), "onefold-bench-")?;
         let runs = Runs::new(self.run_args(), folder.path())?;
         let mut samples = Vec::new();
         for (at, turn) in turns.iter().enumerate() {
@@ -104,14 +103,6 @@ impl BenchArgs {
         let path = folder.path().to_owned();
         folder.close().map_err(|e| Error::writing("remove", &path, e))?;
         Ok(samples)
-    }
-
-    fn folder(&self) -> Result<TempDir> {
-        let place = self.work_dir.clone().unwrap_or_else(std::env::temp_dir);
-        tempfile::Builder::new().prefix("onefold-bench-").tempdir_in(&place).map_err(|cause| {
-            let place = place.display();
-            Error::Output(format!("cannot create a folder in `{place}`: {cause}; choose another place with --work-dir"))
-        })
     }
 
     /// The flags that all runs have in common.

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use bytesize::ByteSize;
 use clap::Args;
 use serde_json::{Value, json};
 
-use onefold::Result;
 use onefold::source::{InputFile, OpenInputs};
 use onefold::spec::{Delimiter, Encoding, Spec};
+use onefold::{Result, words};
 
 use super::{Talk, help, out::Told, run::InputArgs};
 
@@ -34,7 +33,7 @@ impl CheckArgs {
 fn text(spec: &Spec, inputs: &OpenInputs) -> String {
     let mut text = format!("profile `{}`: {} output columns\n", spec.name, spec.output.len());
     for (source, files) in spec.sources.iter().zip(&inputs.sources) {
-        let size = ByteSize(files.iter().map(|f| f.bytes).sum()).display().si();
+        let size = words::bytes(files.iter().map(|f| f.bytes).sum());
         let (count, columns) = (files.len(), source.columns.len() + 1);
         let s = if count == 1 { "" } else { "s" };
         text += &format!("{}: {count} file{s}, {size}, {columns} columns read\n", source.name);

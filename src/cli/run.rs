@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use clap::Args;
 
 use onefold::cell::iso_date;
-use onefold::executor::Drill;
+use onefold::executor::{DRILL_KINDS, Drill};
 use onefold::manifest::Manifest;
 use onefold::settings::Settings;
 use onefold::source::RejectLimit;
@@ -56,9 +56,7 @@ pub struct RunArgs {
     /// Wait before the first retry; doubles with each
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration, help_heading = "Work")]
     retry_wait: Duration,
-    /// Inject a fault, to see it heal: fail:N, fail:N:always, panic:N, slow:N:DURATION, kill:N, kill:publish,
-    /// truncate:N, corrupt:N, enospc:N, random:SEED:COUNT; repeatable
-    #[arg(long, value_name = "DRILL", help_heading = "Work")]
+    #[arg(long, value_name = "DRILL", help = format!("Inject a fault, to see it heal: {DRILL_KINDS}; repeatable"), help_heading = "Work")]
     chaos: Vec<Drill>,
     /// As `--chaos fail:N`
     #[arg(long, value_name = "N", env = "CHAOS_FAIL_SHARD", hide = true)]

@@ -9,8 +9,8 @@ use std::os::unix::fs::FileExt;
 
 use crate::error::{Error, Result};
 
-pub use drill::Drill;
 use drill::Fault;
+pub use drill::{Drill, KINDS};
 
 /// The drills of a run.
 #[derive(Debug, Clone)]

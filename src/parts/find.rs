@@ -2,7 +2,7 @@
 //! decode to sorted profiles; any other is removed.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::StoredPart;
 use super::read::footer;
+use crate::digest::each_block;
 use crate::error::{Error, Result};
 
 /// Under which keys a part's footer holds the key of its set, its shard and the shard's account.
@@ -133,11 +134,7 @@ fn walk(part: &StoredPart, schema: &SchemaRef) -> Option<(usize, Option<(String,
 }
 
 fn digest(path: &Path) -> io::Result<u128> {
-    let (mut file, mut hash, mut block) = (File::open(path)?, Xxh3::new(), vec![0; 1 << 18]);
-    loop {
-        match file.read(&mut block)? {
-            0 => return Ok(hash.digest128()),
-            n => hash.update(block.get(..n).unwrap_or_default()),
-        }
-    }
+    let mut hash = Xxh3::new();
+    each_block(path, |block| hash.update(block))?;
+    Ok(hash.digest128())
 }

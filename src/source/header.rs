@@ -49,7 +49,7 @@ impl HeaderOf<'_> {
             return self.map(delimiter, &self.names(text, delimiter)?, &how);
         }
         let comma = self.names(text, Delimiter::Comma)?;
-        if self.known(&comma) == self.source.columns.len() + 1 {
+        if self.known(&comma.fields) == self.source.columns.len() + 1 {
             return self.map(Delimiter::Comma, &comma, "");
         }
         self.find(text, &comma)
@@ -60,7 +60,7 @@ impl HeaderOf<'_> {
         let mut tried = Vec::new();
         for delimiter in Delimiter::ALL.into_iter().filter(|d| *d != Delimiter::Comma) {
             match self.names(text, delimiter) {
-                Ok(names) => tried.push((self.known(&names), delimiter, names)),
+                Ok(names) => tried.push((self.known(&names.fields), delimiter, names)),
                 // With this delimiter a quote of the header is never closed: it is not this one.
                 Err(Error::Input { .. }) => {}
                 Err(error) => return Err(error),
@@ -77,7 +77,7 @@ impl HeaderOf<'_> {
             ))),
             // The one with which most columns appear is the one to tell of; a comma when none is better.
             (None, _) => match tried.iter().rev().max_by_key(|(known, ..)| *known) {
-                Some((known, delimiter, names)) if *known > self.known(comma) => {
+                Some((known, delimiter, names)) if *known > self.known(&comma.fields) => {
                     self.map(*delimiter, names, &format!(", read with `{delimiter}`"))
                 }
                 _ => self.map(Delimiter::Comma, comma, ""),
@@ -111,9 +111,9 @@ impl HeaderOf<'_> {
     }
 
     /// How many of the declared columns are there.
-    fn known(&self, first: &First) -> usize {
+    fn known(&self, names: &[Vec<u8>]) -> usize {
         let declared = self.source.columns.iter().map(|c| &c.name).chain([&self.source.key]);
-        declared.filter(|column| first.fields.iter().any(|name| *name == column.as_bytes())).count()
+        declared.filter(|column| names.iter().any(|name| *name == column.as_bytes())).count()
     }
 
     fn map(&self, delimiter: Delimiter, first: &First, how: &str) -> Result<Header> {
@@ -148,7 +148,7 @@ impl HeaderOf<'_> {
             "; a column differs from it only in case or in white space: names must be the same, byte for byte".into()
         } else if texts.first().is_some_and(|name| name.starts_with("sep=")) {
             "; the first line is Excel's `sep=`, no header: remove it".into()
-        } else if self.source.columns.iter().map(|c| &c.name).chain([&self.source.key]).any(|c| texts.contains(c)) {
+        } else if self.known(names) > 0 {
             did_you_mean(column, texts.iter().map(String::as_str))
         } else {
             // What stands there may be no header but a customer's row: nothing of it is ours to tell.

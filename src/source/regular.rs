@@ -56,7 +56,7 @@ pub(super) fn open(source: &str, path: &Path, name: &str) -> Result<(File, Stamp
     let reading = |e| Error::reading(path, e);
     check(source, name, fs::metadata(path).map_err(reading)?.file_type())?;
     // Should a pipe take the file's place just now, opening it does not wait either.
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().read(true).custom_flags(flags).open(path).map_err(reading)?;
     let meta = file.metadata().map_err(reading)?;
     check(source, name, meta.file_type())?;

@@ -15,6 +15,7 @@ use onefold::{Error, Result};
 
 use super::machine::children_cpu;
 use crate::cli::exit::Failure;
+use crate::cli::process::program;
 
 /// What one run gave.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -46,9 +47,7 @@ pub struct Runs<'a> {
 impl<'a> Runs<'a> {
     /// Runs of this very program with these flags, below this folder.
     pub fn new(args: Vec<OsString>, folder: &'a Path) -> Result<Self> {
-        let program =
-            std::env::current_exe().map_err(|e| Error::Bug(format!("the program does not find itself: {e}")))?;
-        Ok(Self { program, args, folder })
+        Ok(Self { program: program()?, args, folder })
     }
 
     /// One run. Its outputs are read, then removed.

@@ -1,11 +1,11 @@
 //! The results as tables: what stands in which column, and how that looks on a terminal within 100 columns.
 
-use bytesize::ByteSize;
 use serde::Serialize;
+
+use onefold::words::{bytes as si, grouped};
 
 use super::results::{About, Outcome, different, stage_names};
 use crate::cli::columns::{First, aligned};
-use onefold::words::grouped;
 
 /// A table: a header and a row per shard count, all cells as text.
 #[derive(Debug, Serialize)]
@@ -68,10 +68,6 @@ pub fn shards(count: usize) -> String {
 
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-fn si(bytes: u64) -> String {
-    ByteSize(bytes).display().si().to_string()
 }
 
 /// The runs as a whole.

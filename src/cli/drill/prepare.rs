@@ -14,6 +14,7 @@ use onefold::workspace::MANIFEST_FILE;
 use onefold::{Error, Result};
 
 use crate::cli::exit::Failure;
+use crate::cli::process;
 use crate::cli::run::InputArgs;
 
 /// A folder for the rounds, with what they are compared to.
@@ -30,13 +31,7 @@ pub struct Stage {
 impl Stage {
     /// Makes the outputs of an undisturbed run, and old outputs: those of the same files without a row.
     pub fn prepare(input: &InputArgs, inputs: &OpenInputs, place: Option<&Path>) -> std::result::Result<Self, Failure> {
-        let place = place.map_or_else(std::env::temp_dir, Path::to_owned);
-        let folder = tempfile::Builder::new().prefix("onefold-drill-").tempdir_in(&place).map_err(|cause| {
-            let place = place.display();
-            Error::Output(format!("cannot create a folder in `{place}`: {cause}; choose another place with --work-dir"))
-        })?;
-        let program =
-            std::env::current_exe().map_err(|e| Error::Bug(format!("the program does not find itself: {e}")))?;
+        let (folder, program) = (process::folder(place, "onefold-drill-")?, process::program()?);
         let (args, input_folder) = (input.to_args(), input.folder().to_owned());
         let mut stage = Self { folder, program, args, input: input_folder, outputs: Vec::new() };
         let calm = |args: Vec<OsString>, output: &str| {

@@ -90,15 +90,6 @@ impl Drill {
     pub fn fail_once(shard: usize) -> Self {
         Self::Shard(shard, Fault::FailOnce)
     }
-
-    /// The word it begins with.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Shard(_, fault) => fault.kind(),
-            Self::KillPublish(_) => "kill",
-            Self::Random(..) => "random",
-        }
-    }
 }
 
 impl Fault {
