@@ -1,13 +1,14 @@
-//! Merging sorted shards into one proven order, by number of shards.
+//! Merging sorted shards, for different numbers of shards.
 #![allow(clippy::expect_used, missing_docs, reason = "a bench that cannot go on says why")]
 
 mod common;
 
 use std::hint::black_box;
 
-use common::{Sample, merge};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use onefold::sink::ROW_GROUP;
+use onefold::internals::ROW_GROUP;
+
+use common::{Sample, merge};
 
 fn merging(c: &mut Criterion) {
     let customers = 100_000;

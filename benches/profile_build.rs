@@ -1,13 +1,14 @@
-//! The hot path: one shard's rows → plan → profiles with their keys, at three sizes of shard.
+//! The busiest code of a run: one shard's rows → plan → profiles with their keys, for three sizes of shards.
 #![allow(clippy::expect_used, missing_docs, reason = "a bench that cannot go on says why")]
 
 mod common;
 
 use std::hint::black_box;
 
-use common::Sample;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use onefold::shard;
+use onefold::internals::build;
+
+use common::Sample;
 
 fn profile_build(c: &mut Criterion) {
     let mut rows = c.benchmark_group("profile_build/rows");
@@ -16,7 +17,7 @@ fn profile_build(c: &mut Criterion) {
         let input = sample.shards(1).remove(0);
         rows.throughput(Throughput::Elements(customers * 4));
         rows.bench_with_input(BenchmarkId::from_parameter(customers), &input, |b, input| {
-            b.iter(|| shard::build(&sample.spec, black_box(input), None).expect("a built shard"));
+            b.iter(|| build(&sample.spec, black_box(input), None).expect("a built shard"));
         });
     }
     rows.finish();
@@ -25,7 +26,7 @@ fn profile_build(c: &mut Criterion) {
     let input = sample.shards(1).remove(0);
     bytes.throughput(Throughput::Bytes(sample.inputs.bytes()));
     bytes.bench_function("10000", |b| {
-        b.iter(|| shard::build(&sample.spec, black_box(&input), None).expect("a built shard"));
+        b.iter(|| build(&sample.spec, black_box(&input), None).expect("a built shard"));
     });
     bytes.finish();
 }

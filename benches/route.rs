@@ -1,10 +1,11 @@
-//! Reading, typing and routing the sources, by number of shards and of threads.
+//! Reading, typing and routing the sources, for different numbers of shards and threads.
 #![allow(clippy::expect_used, missing_docs, reason = "a bench that cannot go on says why")]
 
 mod common;
 
-use common::Sample;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+
+use common::Sample;
 
 fn route(c: &mut Criterion) {
     let customers = 50_000;

@@ -3,11 +3,11 @@
 
 mod common;
 
-use common::{Sample, merge};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use onefold::shard::schema;
-use onefold::sink::{SinkOptions, write};
-use onefold::stop::Stop;
+use onefold::Stop;
+use onefold::internals::{SinkOptions, schema, write};
+
+use common::{Sample, merge};
 
 fn sinks(c: &mut Criterion) {
     let sample = Sample::new(100_000);
@@ -15,7 +15,8 @@ fn sinks(c: &mut Criterion) {
     let schema = schema(&sample.spec);
     let options = SinkOptions { safe_csv: false, metadata: Vec::new(), stop: Stop::default() };
     let folder = tempfile::tempdir().expect("a folder");
-    let run = || write(merge(&sample, &parts), &schema, folder.path(), &options, &mut |_| Ok(())).expect("written");
+    let run =
+        || write(&mut merge(&sample, &parts), &schema, folder.path(), &options, &mut |_| Ok(())).expect("written");
     let written = run();
     let bytes = written.iter().map(|w| w.bytes).sum();
     for (unit, throughput) in [("rows", Throughput::Elements(100_000)), ("bytes", Throughput::Bytes(bytes))] {

@@ -2,7 +2,7 @@
 """Makes docs/run.svg: a real run of onefold in a terminal of 80 columns, as a moving picture.
 
 capture.py ONEFOLD FILE [CUSTOMERS]: generates that many customers (1,000,000), runs onefold on them with a drill that fails
-one shard, and draws what the terminal showed, at the pace at which it showed it. Needs pyte from PyPI.
+one shard, and draws what the terminal showed, at the pace at which it showed it. The Python that tests/setup made has pyte.
 
 Every frame is what a terminal emulator made of the bytes; nothing is added but the prompt with the command.
 """

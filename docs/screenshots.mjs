@@ -1,6 +1,6 @@
 // Makes the pictures in this folder: data, a run with drills, its report, in Chromium. From the project's folder:
 //
-//     npm ci --prefix tests/browser --ignore-scripts && cargo build --release && node docs/screenshots.mjs
+//     tests/setup browser && cargo build --release && node docs/screenshots.mjs
 //
 // ONEFOLD, ONEFOLD_CHROMIUM and ONEFOLD_NODE_MODULES name another binary, browser or place of the packages; a folder as
 // argument takes the pictures in place of this one.
@@ -13,7 +13,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const onefold = resolve(process.env.ONEFOLD ?? here('../target/release/onefold'));
-const modules = process.env.ONEFOLD_NODE_MODULES ?? here('../tests/browser/node_modules');
+const modules = process.env.ONEFOLD_NODE_MODULES ?? here('../target/onefold-tests/browser/node_modules');
 const { chromium } = createRequire(join(modules, 'here.js'))('playwright-core');
 const pictures = resolve(process.argv[2] ?? here('.'));
 
@@ -32,7 +32,7 @@ const PICTURES = [
 ];
 
 const browser = await chromium.launch({
-  executablePath: process.env.ONEFOLD_CHROMIUM ?? '/usr/bin/chromium',
+  executablePath: process.env.ONEFOLD_CHROMIUM ?? here('../target/onefold-tests/browser/chromium'),
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
 });
 for (const { file, colorScheme, width, height, scale, at } of PICTURES) {

@@ -2,7 +2,8 @@
 # Makes what others need to use onefold without building it, in the folder given (default: dist):
 # a wheel that carries the binary, and an archive of the same binary with completions, manual and licences.
 #
-# Needs Rust, python3, and maturin (https://www.maturin.rs; `pip install maturin`). Same sources and tools, same bytes.
+# Needs Rust, python3, and maturin (https://www.maturin.rs; tests/setup installs one) as $MATURIN or on the PATH. Same
+# sources and tools, same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out="$(realpath -m "${1:-dist}")"
@@ -27,6 +28,8 @@ root="$work/$name"
 mkdir -p "$root/completions"
 install -m 755 "$work/unpacked/onefold-$version.data/scripts/onefold" "$root/onefold"
 install -m 644 README.md CHANGELOG.md LICENSE* "$root/"
+mkdir "$root/docs"
+install -m 644 docs/*.md "$root/docs/"
 "$root/onefold" man --dir "$root/man/man1"
 "$root/onefold" completions bash > "$root/completions/onefold.bash"
 "$root/onefold" completions zsh > "$root/completions/_onefold"

@@ -29,7 +29,7 @@ mkdir "$work/unpacked"
 tar --extract --file "$(echo "$out"/onefold-*.tar.gz)" --directory "$work/unpacked"
 root="$(echo "$work"/unpacked/onefold-*)"
 (use "$root/onefold" "$work/by_archive")
-for file in README.md LICENSE LICENSE-MIT LICENSE-APACHE LICENSE-THIRD-PARTY.txt man/man1/onefold.1 man/man1/onefold-run.1 \
+for file in README.md docs/spec.md LICENSE LICENSE-MIT LICENSE-APACHE LICENSE-THIRD-PARTY.txt man/man1/onefold.1 man/man1/onefold-run.1 \
   completions/onefold.bash completions/_onefold completions/onefold.fish; do
   [ -s "$root/$file" ] || { echo "the archive lacks $file"; exit 1; }
 done

@@ -1,27 +1,11 @@
-//! The command line: arguments, one file per command, log and exit codes. Never polars, never the pipeline's insides.
+//! The command line: arguments, one file per command, log and exit codes. Never uses Polars or internals of the
+//! library.
 
-mod bench;
-mod check;
-mod columns;
-mod completions;
-mod diff;
-mod drill;
+mod commands;
 pub mod exit;
-mod explain;
-mod generate;
 mod help;
-pub mod logging;
-mod man;
-mod out;
-mod process;
-mod progress;
-mod report;
-mod run;
-mod signals;
-mod summary;
-mod telemetry;
-pub mod threads;
-mod verify;
+pub mod os;
+pub mod tell;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -32,74 +16,73 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = help::SHORT, after_long_help = help::LONG)]
 pub struct Cli {
-    /// What is said while the command works.
     #[command(flatten)]
-    pub talk: Talk,
+    pub verbosity: Verbosity,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
-/// Heading of the flags that all commands have.
-const MESSAGES: &str = "Messages";
+/// The heading of the flags that all commands have.
+pub const MESSAGES: &str = "Messages";
 
-/// What is said while a command works.
+/// What a command prints while it works.
 #[derive(Debug, Clone, Args)]
-pub struct Talk {
-    /// Form of the log on stderr; json is one object a line
+pub struct Verbosity {
+    /// Format of the log on stderr; json: one object per line
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT", help_heading = MESSAGES)]
     pub log_format: LogFormat,
-    /// Say nothing but errors
+    /// Print only errors, and no text result (a JSON log still has every event)
     #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = MESSAGES)]
     pub quiet: bool,
-    /// Say more: every shard, every ignored column
+    /// Print more: every shard, every ignored column
     #[arg(long, short, global = true, help_heading = MESSAGES)]
     pub verbose: bool,
 }
 
-/// Form of the log.
+/// Format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// Lines for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Read the exports, build one profile per customer, publish CSV and Parquet
-    Run(Box<run::RunArgs>),
+    Run(Box<commands::run::RunArgs>),
     /// Check the profile spec and the headers of the inputs, without a run
-    Check(check::CheckArgs),
-    /// Prove a finished run from its files alone
-    Verify(verify::VerifyArgs),
-    /// Show where each field of a profile came from and why its scores are what they are
-    Explain(explain::ExplainArgs),
+    Check(commands::check::CheckArgs),
+    /// Prove the outputs of a finished run from its files
+    Verify(commands::verify::VerifyArgs),
+    /// Show where each field of a profile comes from and why it has its scores
+    Explain(commands::explain::ExplainArgs),
     /// Show what changed between two outputs
-    Diff(diff::DiffArgs),
-    /// Write the run as a page: data_out/report.html
-    Report(report::ReportArgs),
-    /// Time the whole run by number of shards
-    Bench(bench::BenchArgs),
-    /// Inject faults at random, round after round, and prove that none did harm
-    Drill(drill::DrillArgs),
+    Diff(commands::diff::DiffArgs),
+    /// Write the run as a web page: data_out/report.html
+    Report(commands::report::ReportArgs),
+    /// Measure how fast a run is with different numbers of shards
+    Bench(commands::bench::BenchArgs),
+    /// Inject random faults and prove that none does damage
+    Drill(commands::drill::DrillArgs),
     /// Write sample data of any size
-    Generate(generate::GenerateArgs),
+    Generate(commands::generate::GenerateArgs),
     /// Print shell completions
-    Completions(completions::CompletionsArgs),
-    /// Print the manual page, or write one for each command
-    Man(man::ManArgs),
+    Completions(commands::completions::CompletionsArgs),
+    /// Print the manual page, or write one per command
+    Man(commands::man::ManArgs),
 }
 
-static RUN_ID: LazyLock<String> = LazyLock::new(onefold::settings::new_run_id);
+static RUN_ID: LazyLock<String> = LazyLock::new(onefold::new_run_id);
 
-/// Whether arguments that cannot be read ask for a JSON log all the same.
+/// Whether the arguments ask for a JSON log, even if they cannot be parsed.
 fn wants_json(args: impl Iterator<Item = String>) -> bool {
     let args: Vec<String> = args.collect();
     args.iter().any(|a| a == "--log-format=json") || args.windows(2).any(|w| w == ["--log-format", "json"])
 }
 
-/// What clap says of wrong usage, without its heading and its reminders.
+/// clap's message about wrong usage, without its heading and its reminders.
 fn in_one_line(told: &str) -> String {
     let lines =
         told.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
@@ -108,21 +91,21 @@ fn in_one_line(told: &str) -> String {
 }
 
 impl Cli {
-    /// Reads the arguments; help, version and wrong usage are told here, with their exit code.
+    /// Reads the arguments. Help, version and wrong usage are printed here and give an exit code.
     pub fn read() -> Result<Self, ExitCode> {
         Self::try_parse().map_err(|told| {
             if told.use_stderr() && wants_json(std::env::args()) {
-                let talk = Talk { log_format: LogFormat::Json, quiet: true, verbose: false };
-                logging::start(&talk, &RUN_ID);
+                let verbosity = Verbosity { log_format: LogFormat::Json, quiet: true, verbose: false };
+                tell::log::start(&verbosity, &RUN_ID);
                 return exit::report(&onefold::Error::Usage(in_one_line(&told.to_string())).into());
             }
-            // A closed pipe is no error.
+            // A closed pipe is not an error.
             let _ = told.print();
             ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2))
         })
     }
 
-    /// Threads that the command may use; none for as many as the machine has.
+    /// Threads that the command may use; none for one per core.
     pub fn threads(&self) -> Option<usize> {
         match &self.command {
             Some(Command::Run(args)) => args.threads(),
@@ -130,24 +113,24 @@ impl Cli {
         }
     }
 
-    /// The id under which this process logs and runs.
+    /// The id of this process in its log, and of its run.
     pub fn run_id(&self) -> &'static str {
         &RUN_ID
     }
 
-    /// Carries out the command.
+    /// Runs the command, or prints the first steps if none is given.
     pub fn run(&self) -> Result<(), exit::Failure> {
-        let Some(command) = &self.command else { return Ok(out::say(help::FIRST_STEPS)?) };
+        let Some(command) = &self.command else { return Ok(tell::out::say(help::FIRST_STEPS)?) };
         let done = match command {
-            Command::Run(args) => args.run(&self.talk, self.run_id()),
-            Command::Check(args) => args.run(&self.talk),
-            Command::Verify(args) => args.run(&self.talk),
-            Command::Explain(args) => args.run(&self.talk),
-            Command::Diff(args) => args.run(&self.talk),
-            Command::Report(args) => args.run(&self.talk),
-            Command::Bench(args) => return args.run(&self.talk),
-            Command::Drill(args) => return args.run(&self.talk),
-            Command::Generate(args) => args.run(&self.talk),
+            Command::Run(args) => args.run(&self.verbosity, self.run_id()),
+            Command::Check(args) => args.run(&self.verbosity),
+            Command::Verify(args) => args.run(&self.verbosity),
+            Command::Explain(args) => args.run(&self.verbosity),
+            Command::Diff(args) => args.run(&self.verbosity),
+            Command::Report(args) => args.run(&self.verbosity),
+            Command::Bench(args) => return args.run(&self.verbosity),
+            Command::Drill(args) => return args.run(&self.verbosity),
+            Command::Generate(args) => args.run(&self.verbosity),
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         };

@@ -1,38 +1,9 @@
-//! Free space of the disk under a folder, and the refusal to begin what surely does not fit. Owns no file.
+//! Files that survive a crash: free space, digests, files written completely and synced. Never knows what is in them.
 
-use std::path::Path;
+mod digest;
+mod space;
+mod write;
 
-use bytesize::ByteSize;
-
-use crate::error::{Error, Result};
-
-/// Fails when the disk of a folder has less than `need` bytes left. A disk that does not tell is trusted: a full one is
-/// found when it is written to.
-///
-/// # Errors
-/// [`Error::Output`], naming the folder, what is needed for, and the cure.
-pub fn require(folder: &Path, need: u64, what: &str) -> Result<()> {
-    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free >= need {
-        return Ok(());
-    }
-    let (folder, need, free) = (folder.display(), ByteSize(need), ByteSize(free));
-    Err(Error::Output(format!(
-        "the disk of `{folder}` is too small: {what} needs at least {need}, {free} are free; free some space or choose another folder with --output"
-    )))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_cannot_fit_is_refused_with_figures() {
-        let folder = tempfile::tempdir().expect("a folder");
-        assert!(require(folder.path(), 1, "it").is_ok());
-        let refusal = require(folder.path(), u64::MAX, "the spill").expect_err("too much").to_string();
-        assert!(refusal.contains("the spill needs at least") && refusal.contains("--output"), "{refusal}");
-        assert!(require(Path::new("/no/such/folder"), u64::MAX, "it").is_ok());
-    }
-}
+pub use digest::{each_block, hex, sha256_of};
+pub use space::require;
+pub use write::{copy_file, create_parent, remove_file, remove_folder, replace_file, sync_folder, write_file};

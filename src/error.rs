@@ -1,4 +1,5 @@
-//! Every way a command can fail: verb, thing, cause and cure. Owns which causes are transient; knows no exit codes.
+//! Every way in which a command can fail: what was tried on what, the cause and the cure. Owns which side failed and
+//! which causes are transient; knows no exit codes.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use arrow::error::ArrowError;
 /// The library's result.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What failed. `Display` gives the whole message, cause and cure included.
+/// What failed. `Display` gives the message with cause and cure; `source` gives the cause as a value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -20,7 +21,7 @@ pub enum Error {
     Spec {
         /// The spec's file, or `default`.
         origin: String,
-        /// 1-based line in the spec, where one is known.
+        /// Line in the spec, from 1, if it is known.
         line: Option<usize>,
         /// Cause and cure.
         message: String,
@@ -30,7 +31,7 @@ pub enum Error {
     Input {
         /// The source's name in the spec.
         source_name: String,
-        /// File, line or column, cause and cure.
+        /// File, line or column, with cause and cure.
         message: String,
     },
     /// More rows were rejected than the run allows.
@@ -43,38 +44,50 @@ pub enum Error {
         verb: &'static str,
         /// What it was tried on.
         path: PathBuf,
-        /// Whose file it is; decides the exit code.
+        /// The side of the run that the file or folder belongs to.
         side: Side,
-        /// The system's answer.
+        /// The system's error.
+        #[source]
         cause: io::Error,
     },
-    /// The output folder cannot be used: busy, or it would overwrite an input.
+    /// The output folder cannot be used: another run uses it, its disk is too small, or an output would overwrite an
+    /// input.
     #[error("{0}")]
     Output(String),
-    /// A drill's injected fault.
+    /// A file in the working folder is not as it was written.
+    #[error("{0}")]
+    Work(String),
+    /// The system gave less memory than the run needs.
+    #[error("{0}")]
+    Memory(String),
+    /// A fault that was injected by a drill.
     #[error("chaos: {0}")]
     Chaos(String),
-    /// A shard's code panicked; the panic became this error.
+    /// Building a shard panicked.
     #[error("panic: {0}")]
     Panic(String),
-    /// The plan of a shard failed on its data.
+    /// Building a shard failed because of its data.
     #[error("cannot build the profiles: {0}")]
     Build(String),
     /// A shard used up its attempts.
-    #[error("shard {shard_id} failed for good after {attempts} attempt{}: {cause}; nothing was published, previous outputs are as they were", if *attempts == 1 { "" } else { "s" })]
+    #[error(
+        "shard {shard_id} failed after {}: {cause}; nothing was published, and the previous outputs are unchanged",
+        counted((*attempts).into(), "attempt")
+    )]
     ShardFailed {
         /// The shard, from 0.
         shard_id: usize,
         /// How many attempts it had.
         attempts: u32,
         /// The last attempt's error.
+        #[source]
         cause: Box<Error>,
     },
-    /// There is no finished run to work on.
+    /// There is no finished run in the folder.
     #[error("no finished run in `{}`: `run.json` is missing; run `onefold run` first", .0.display())]
     NoRun(PathBuf),
     /// The profiles do not satisfy a check of the spec.
-    #[error("{0}; nothing was published, previous outputs are as they were")]
+    #[error("{0}; nothing was published, and the previous outputs are unchanged")]
     Check(String),
     /// The customer has no profile.
     #[error("no customer `{customer}` in `{}`{hint}", output.display())]
@@ -83,32 +96,50 @@ pub enum Error {
         customer: String,
         /// The run's output folder.
         output: PathBuf,
-        /// What is known of the id all the same, after a separator; or nothing.
+        /// What else is known about the id, after a separator; or nothing.
         hint: String,
     },
-    /// A finished run does not hold what it claims.
+    /// The outputs of a finished run are not what its manifest says.
     #[error("verification failed: {0}")]
     Verify(String),
-    /// Telemetry could not be told; the run is as it is.
+    /// Telemetry could not be sent; the run is not affected.
     #[error("{0}")]
     Telemetry(String),
-    /// Somebody asked the run to stop.
+    /// The run was asked to stop.
     #[error(
-        "interrupted: nothing was published, previous outputs are as they were; the same command goes on from the shards that were finished"
+        "interrupted: nothing was published, and the previous outputs are unchanged; run the same command again to resume"
     )]
     Interrupted,
-    /// Our own proof failed: a bug in onefold, never the user's data.
+    /// A check of onefold itself failed: a bug in onefold, not in the data.
     #[error("internal error, please report it: {0}")]
     Bug(String),
 }
 
-/// Whose file an [`Error::Io`] is about.
+/// The side of a run that an [`Error`] is on, which tells where to look for the cure. It decides the command's exit
+/// code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Side {
-    /// The user's input.
+    /// The request.
+    Usage,
+    /// The profile spec.
+    Spec,
+    /// The input files, or a run that does not exist.
     Input,
-    /// The output folder or the working folder in it.
+    /// A shard, because of its data or a fault that did not go away.
+    Shard,
+    /// A check of a finished or nearly finished run.
+    Proof,
+    /// The output folder.
     Output,
+    /// The working folder in the output folder.
+    Work,
+    /// Memory.
+    Memory,
+    /// A signal from outside.
+    Signal,
+    /// A bug in onefold.
+    Bug,
 }
 
 impl Error {
@@ -122,38 +153,68 @@ impl Error {
         Self::Io { verb, path: path.to_owned(), side: Side::Output, cause }
     }
 
-    /// A failure on an Arrow IPC file in the working folder: of the system, or one that no file of ours can cause.
-    pub fn ipc(verb: &'static str, path: &Path, error: ArrowError) -> Self {
+    /// An I/O failure in the working folder.
+    pub fn working(verb: &'static str, path: &Path, cause: io::Error) -> Self {
+        Self::Io { verb, path: path.to_owned(), side: Side::Work, cause }
+    }
+
+    /// A failure on an Arrow IPC file in the working folder: an I/O failure, or else a bug.
+    pub(crate) fn ipc(verb: &'static str, path: &Path, error: ArrowError) -> Self {
         match error {
-            ArrowError::IoError(_, cause) => Self::writing(verb, path, cause),
+            ArrowError::IoError(_, cause) => Self::working(verb, path, cause),
             other => Self::Bug(format!("`{}`: {other}", path.display())),
         }
     }
 
     /// An unusable input.
-    pub fn input(source: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn input(source: &str, message: impl Into<String>) -> Self {
         Self::Input { source_name: source.to_owned(), message: message.into() }
     }
 
-    /// Whether the same attempt may succeed when it is made again: injected faults, panics and most I/O may;
-    /// a wrong spec, a full disk or a read-only folder will not.
+    /// Which side of the run failed.
+    pub fn side(&self) -> Side {
+        match self {
+            Self::Usage(_) => Side::Usage,
+            Self::Spec { .. } => Side::Spec,
+            Self::Input { .. } | Self::RejectLimit(_) | Self::NoRun(_) | Self::NoCustomer { .. } => Side::Input,
+            Self::Io { side, .. } => *side,
+            Self::Chaos(_) | Self::Panic(_) | Self::Build(_) => Side::Shard,
+            // A full or read-only disk is a problem of the folder, whichever shard has met it first.
+            Self::ShardFailed { cause, .. } if cause.is_folder_problem() || cause.side() == Side::Memory => {
+                cause.side()
+            }
+            Self::ShardFailed { .. } => Side::Shard,
+            Self::Check(_) | Self::Verify(_) => Side::Proof,
+            Self::Output(_) => Side::Output,
+            Self::Work(_) => Side::Work,
+            Self::Memory(_) => Side::Memory,
+            Self::Interrupted => Side::Signal,
+            Self::Telemetry(_) | Self::Bug(_) => Side::Bug,
+        }
+    }
+
+    /// Whether another attempt may succeed: after an injected fault, a panic and most I/O failures it may, but not with
+    /// a wrong spec, a full disk or a read-only folder.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Chaos(_) | Self::Panic(_) => true,
-            Self::Io { cause, .. } => !matches!(
-                cause.kind(),
-                io::ErrorKind::StorageFull
-                    | io::ErrorKind::QuotaExceeded
-                    | io::ErrorKind::ReadOnlyFilesystem
-                    | io::ErrorKind::PermissionDenied
-                    | io::ErrorKind::NotFound
-            ),
+            Self::Io { cause, .. } => !(is_lasting(cause) || cause.kind() == io::ErrorKind::NotFound),
             _ => false,
         }
     }
+
+    fn is_folder_problem(&self) -> bool {
+        matches!(self, Self::Io { side: Side::Output | Side::Work, cause, .. } if is_lasting(cause))
+    }
 }
 
-/// What the user can do about an I/O error, when there is something to say.
+/// Whether a folder is full or cannot be written to, which waiting does not change.
+fn is_lasting(cause: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(cause.kind(), PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
+}
+
+/// What the user can do about an I/O error, or nothing.
 fn cure(cause: &io::Error) -> &'static str {
     match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -166,8 +227,15 @@ fn cure(cause: &io::Error) -> &'static str {
     }
 }
 
+/// `1 attempt`, `2 attempts`: a number in a message.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use super::*;
 
     #[test]
@@ -178,5 +246,23 @@ mod tests {
         assert!(Error::reading(Path::new("x"), io::ErrorKind::Interrupted.into()).is_transient());
         assert!(Error::Panic("x".into()).is_transient());
         assert!(!Error::Build("x".into()).is_transient());
+    }
+
+    #[test]
+    fn a_shard_fails_on_the_side_of_its_cause_where_that_lasts() {
+        let failed = |cause: Error| Error::ShardFailed { shard_id: 1, attempts: 4, cause: Box::new(cause) };
+        let io = |kind: io::ErrorKind| failed(Error::working("write", Path::new("x"), kind.into()));
+        assert_eq!(io(io::ErrorKind::StorageFull).side(), Side::Work);
+        assert_eq!(io(io::ErrorKind::BrokenPipe).side(), Side::Shard);
+        assert_eq!(failed(Error::Memory("none".into())).side(), Side::Memory);
+        assert_eq!(failed(Error::Chaos("x".into())).side(), Side::Shard);
+    }
+
+    #[test]
+    fn causes_are_values() {
+        let io = Error::working("write", Path::new("x"), io::ErrorKind::BrokenPipe.into());
+        assert!(io.source().is_some_and(<dyn std::error::Error>::is::<io::Error>));
+        let failed = Error::ShardFailed { shard_id: 1, attempts: 4, cause: Box::new(io) };
+        assert!(failed.source().and_then(|cause| cause.source()).is_some_and(<dyn std::error::Error>::is::<io::Error>));
     }
 }

@@ -1,13 +1,16 @@
-//! The `onefold` command: parse → threads and log → command → exit code.
+//! The `onefold` command: parse → threads and log → command → exit code. Owns this order; does no work itself.
 
 mod cli;
 
 use std::process::ExitCode;
 
-use cli::{Cli, exit, logging, threads};
-use onefold::executor::{catch, quiet_panics};
+use onefold::{catch, quiet_panics};
 
-/// Faster than the system's allocator on many small buffers from many threads; measured in ARCHITECTURE.md.
+use cli::os::threads;
+use cli::tell::log;
+use cli::{Cli, exit};
+
+/// Faster than the system's allocator for many small buffers from many threads; ARCHITECTURE.md has the measurements.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -18,7 +21,7 @@ fn main() -> ExitCode {
     };
     threads::limit(cli.threads());
     quiet_panics();
-    logging::start(&cli.talk, cli.run_id());
+    log::start(&cli.verbosity, cli.run_id());
     match catch(|| cli.run()) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => exit::report(&error),

@@ -1,84 +1,79 @@
-//! The profile spec: what a profile is. Parsed and checked here into plain values; pure, no files but the spec's text.
-//!
-//! The format is contract §4: sources with their columns and row rule, computed columns, scorecards, output columns.
+//! The profile spec: sources with their columns and row rule, computed columns, scorecards, output columns, checks.
+//! Parses and checks its text into plain values; reads no files.
 
-mod aggregates;
-mod cast;
 mod check;
-mod checks;
+pub(crate) mod expr;
 mod format;
-mod functions;
-mod operators;
 mod raw;
+mod rules;
 mod score;
 mod sql;
 mod workings;
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
+use toml::Spanned;
 
-use crate::cell::{CellType, Type};
 use crate::error::Result;
+use crate::value::{CellType, Type};
 
-pub use aggregates::{How, Reduction};
-pub use checks::{Check, CheckRule, Percent, Severity};
 pub use format::{Delimiter, Encoding};
-pub use score::{Band, Points, Score};
-pub use sql::Typed;
-pub use workings::rule_column;
-
-pub(crate) use operators::OUT_OF_RANGE;
+pub use rules::Severity;
+pub(crate) use rules::{Percent, Rule, RuleKind};
+pub(crate) use score::{Points, Score};
+pub(crate) use sql::{SqlError, Typed};
+pub(crate) use workings::points_column;
 
 /// The default profile's spec, compiled in.
-pub const DEFAULT_TEXT: &str = include_str!("spec/default.toml");
+pub(crate) const DEFAULT_TEXT: &str = include_str!("spec/default.toml");
 
-/// Name of the built-in column that lists the sources that know a customer.
-pub const SOURCES: &str = "sources";
+/// Name of the built-in column that lists the sources with rows of a customer.
+pub(crate) const SOURCES: &str = "sources";
 /// Name of the built-in column with the profile's idempotency key.
-pub const IDEMPOTENCY_KEY: &str = "idempotency_key";
-/// Name under which expressions see the run's as-of date.
-pub const AS_OF: &str = "as_of";
+pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency_key";
+/// Name of the run's as-of date in expressions.
+pub(crate) const AS_OF: &str = "as_of";
 
 /// A checked profile spec.
 #[derive(Debug, Clone)]
 pub struct Spec {
-    /// The profile's name.
-    pub name: String,
+    pub(crate) name: String,
     /// Output name of the id column.
-    pub key: String,
+    pub(crate) key: String,
     /// Which customers get a profile.
-    pub population: Population,
+    pub(crate) population: Population,
     /// Sources in declared order.
-    pub sources: Vec<Source>,
+    pub(crate) sources: Vec<Arc<Source>>,
     /// Computed columns in declared order.
-    pub computed: Vec<Named>,
+    pub(crate) computed: Vec<Named>,
     /// Scores in declared order.
-    pub scores: Vec<Score>,
+    pub(crate) scores: Vec<Score>,
     /// Output columns, in order.
-    pub output: Vec<OutputColumn>,
-    /// What the profiles must satisfy, in declared order.
-    pub checks: Vec<Check>,
+    pub(crate) output: Vec<OutputColumn>,
+    /// The data checks, in declared order.
+    pub(crate) rules: Vec<Rule>,
     /// Whether any expression uses `as_of`.
-    pub uses_as_of: bool,
-    /// What names the spec in errors: its file, or `default`.
-    pub origin: String,
+    pub(crate) uses_as_of: bool,
+    /// The spec's name in errors: its file, or `default`.
+    pub(crate) origin: String,
     /// The spec's text, as read.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// Which customers get a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Population {
-    /// All that any source knows.
+pub(crate) enum Population {
+    /// Those with rows in any source.
     Any,
-    /// Those that one of these sources (by index) knows.
+    /// Those with rows in at least one of these sources, given by index.
     KnownBy(Vec<usize>),
 }
 
-/// One source.
+/// A source: its files and what is read from them.
 #[derive(Debug, Clone)]
-pub struct Source {
-    /// Its name.
+pub(crate) struct Source {
     pub name: String,
     /// File name patterns, `*` allowed.
     pub files: Vec<String>,
@@ -86,22 +81,22 @@ pub struct Source {
     pub required: bool,
     /// Name of the id column in its files.
     pub key: String,
-    /// Encoding of its files, where the spec says.
+    /// Encoding of its files, if the spec declares it.
     pub encoding: Option<Encoding>,
-    /// Delimiter in its files, where the spec says.
+    /// Delimiter in its files, if the spec declares it.
     pub delimiter: Option<Delimiter>,
-    /// Columns that are decoded, id column excluded.
+    /// Columns that are read, without the id column.
     pub columns: Vec<Column>,
-    /// Index into `columns` of the column that orders its rows.
+    /// Index in `columns` of the column that orders its rows.
     pub latest_by: Option<usize>,
     /// How its rows become one per customer.
     pub rows: RowRule,
 }
 
-/// A decoded column of a source.
+/// A column of a source that is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    /// Header name.
+pub(crate) struct Column {
+    /// Its name in the header.
     pub name: String,
     /// How its text is read.
     pub cell: CellType,
@@ -109,16 +104,16 @@ pub struct Column {
 
 /// How a source's rows become one per customer.
 #[derive(Debug, Clone)]
-pub enum RowRule {
-    /// The latest row wins; these of its columns (index, profile name) are kept.
+pub(crate) enum RowRule {
+    /// The latest row is used; of its columns these are kept, as index and name in the profile.
     Latest(Vec<(usize, String)>),
-    /// All rows count, through these aggregates.
+    /// All rows are used, by these aggregates.
     Aggregate(Vec<Named>),
 }
 
 /// A named, compiled expression.
 #[derive(Debug, Clone)]
-pub struct Named {
+pub(crate) struct Named {
     /// Column name in the profile.
     pub name: String,
     /// The expression and its type.
@@ -132,7 +127,7 @@ pub struct OutputColumn {
     pub name: String,
     /// Its type.
     pub ty: Type,
-    /// Whether it is a merged field, which the idempotency key covers: neither a score nor a built-in.
+    /// Whether the idempotency key covers it: true unless it is a score or a built-in column.
     pub merged: bool,
 }
 
@@ -140,52 +135,90 @@ impl Spec {
     /// Parses and checks a spec; `origin` names it in errors.
     ///
     /// # Errors
-    /// [`crate::Error::Spec`] with the spec's line for anything contract §4 forbids.
+    /// [`crate::Error::Spec`], with the line, when the text is not TOML or not a valid spec: an unknown or repeated
+    /// name, a wrong type, an expression that is not allowed.
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         check::check(text, origin).map_err(|problem| problem.at(text, origin))
     }
 
-    /// The compiled-in default profile.
+    /// The built-in default profile.
     ///
     /// # Errors
-    /// Never for a released onefold: a test parses it.
+    /// [`crate::Error::Spec`] as [`Self::parse`]; never in a released version, because a test parses this spec.
     pub fn default_profile() -> Result<Self> {
         Self::parse(DEFAULT_TEXT, "default")
     }
 
-    /// SHA-256 of the spec's text, in hex.
-    pub fn sha256(&self) -> String {
-        crate::digest::hex(&Sha256::digest(self.text.as_bytes()))
+    /// The profile's name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
-    /// Type of an output column.
+    /// The spec's text, as read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The output columns, in order.
+    pub fn output(&self) -> &[OutputColumn] {
+        &self.output
+    }
+
+    /// The columns that a source's files must have, the id column first; none if the spec has no such source.
+    pub fn columns_of(&self, source: &str) -> Option<Vec<(&str, Type)>> {
+        let source = self.sources.iter().find(|known| known.name == source)?;
+        let columns = source.columns.iter().map(|column| (column.name.as_str(), column.cell.ty));
+        Some(std::iter::once((source.key.as_str(), Type::Text)).chain(columns).collect())
+    }
+
+    /// SHA-256 of the spec's text, in hex.
+    pub fn sha256(&self) -> String {
+        crate::disk::hex(&Sha256::digest(self.text.as_bytes()))
+    }
+
+    /// The type of an output column; none if the output has no such column.
     pub fn output_type(&self, name: &str) -> Option<Type> {
         self.output.iter().find(|c| c.name == name).map(|c| c.ty)
     }
 }
 
-/// The columns an expression may name, with their types.
-pub type Scope = IndexMap<String, Type>;
+/// The columns that an expression may use, with their types.
+pub(crate) type Scope = IndexMap<String, Type>;
 
-/// A problem in the spec: where it is, as a byte offset, and what it is.
+/// A fault in the spec, and where it is as a byte offset.
 #[derive(Debug)]
 pub(crate) struct Problem {
     offset: Option<usize>,
+    /// Lines from the offset, where an expression begins, down to the fault in it.
+    lines_down: u64,
     message: String,
 }
 
 impl Problem {
     fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self { offset: Some(offset), message: message.into() }
+        Self { offset: Some(offset), lines_down: 0, message: message.into() }
+    }
+
+    /// A fault of an expression, on the line where it is.
+    fn in_sql(name: &str, sql: &Spanned<String>, error: &SqlError) -> Self {
+        let lines_down = error.place.map_or(0, |(line, _)| line.saturating_sub(1));
+        Self { lines_down, ..Self::new(sql.span().start, format!("`{name}`: {}", error.fault)) }
     }
 
     fn at(self, text: &str, origin: &str) -> crate::Error {
-        let line = self.offset.map(|o| 1 + text.bytes().take(o).filter(|b| *b == b'\n').count());
+        let line = self.offset.map(|offset| {
+            let before = text.bytes().take(offset).filter(|b| *b == b'\n').count();
+            let quotes = text.get(offset..).unwrap_or_default();
+            let long = [r#"""""#, "'''"].iter().find_map(|quote| quotes.strip_prefix(quote));
+            // Only a string in three quotes has several lines, and an empty first line does not belong to it.
+            let down = long.map_or(0, |rest| self.lines_down as usize + usize::from(rest.starts_with(['\n', '\r'])));
+            1 + before + down
+        });
         crate::Error::Spec { origin: origin.to_owned(), line, message: self.message }
     }
 }
 
-/// `; did you mean ...?` when a known name is close to an unknown one, else nothing.
+/// `; did you mean ...?` when a known name is similar to the unknown one, else nothing.
 pub(crate) fn did_you_mean<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let unknown = unknown.to_lowercase();
     let likeness = |k: &str| strsim::jaro_winkler(&unknown, &k.to_lowercase());

@@ -1,29 +1,29 @@
-//! A request to stop, seen between two pieces of work. Owns the flag alone: whoever is asked decides where it looks.
+//! A request to stop, checked between two pieces of work. Owns the flag; does not decide where it is checked.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
 
-/// A flag that all clones share. Once set it stays set.
+/// A request to stop, shared by all clones. Once made it stays.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// The flag itself, for a signal's handler to set.
+    /// The flag itself, which a signal handler can set.
     pub fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0)
     }
 
-    /// Whether somebody asked.
+    /// Whether a stop was requested.
     pub fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Fails once somebody asked.
+    /// Fails if a stop was requested.
     ///
     /// # Errors
-    /// [`Error::Interrupted`].
+    /// [`Error::Interrupted`] if a stop was requested.
     pub fn check(&self) -> Result<()> {
         if self.is_asked() { Err(Error::Interrupted) } else { Ok(()) }
     }

@@ -26,9 +26,9 @@ for ((i = 1; i <= kills; i++)); do
   wait "$pid" 2> /dev/null || true
   for file in profiles.csv profiles.parquet; do
     now=$(cd out && sha256sum "$file")
-    grep -qF "$now" <<< "$old"$'\n'"$want" || { echo "kill $i: $file is neither the old nor the new one"; exit 1; }
+    grep -qF "$now" <<< "$old"$'\n'"$want" || { echo "kill $i: $file is neither the old file nor the new one"; exit 1; }
   done
-  python3 -c 'import json, sys; json.load(open("out/run.json"))' || { echo "kill $i: run.json is not whole"; exit 1; }
+  python3 -c 'import json, sys; json.load(open("out/run.json"))' || { echo "kill $i: run.json is not complete"; exit 1; }
   [ "$(digest out)" = "$want" ] && published=$((published + 1))
   told=$("$onefold" run --input in --output out)
   grep -q '^resumed' <<< "$told" && resumed=$((resumed + 1))

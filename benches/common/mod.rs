@@ -2,17 +2,16 @@
 #![allow(dead_code, reason = "each bench uses its part")]
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use onefold::generate::{Kind, Request, generate};
-use onefold::merge::{Merge, Sorted};
-use onefold::read::{Reading, layout, read_source};
-use onefold::route::{ShardBuffers, ShardInput};
-use onefold::shard::{self, Part, schema};
-use onefold::source::{self, DEFAULT_BLOCK_SIZE, Inputs, OpenInputs};
+use onefold::internals::{
+    DEFAULT_BLOCK_SIZE, Merge, OpenInputs, Part, Reading, ShardBuffers, ShardInput, Sorted, build, layouts, open,
+    read_source, schema,
+};
+use onefold::sample::{Kind, Request, generate};
 use onefold::spec::Spec;
-use onefold::stop::Stop;
+use onefold::{Inputs, Stop};
 use tempfile::TempDir;
 
-/// The default profile and the sample data of so many customers.
+/// The default profile and sample data of this many customers.
 pub struct Sample {
     pub spec: Spec,
     pub inputs: OpenInputs,
@@ -27,18 +26,17 @@ impl Sample {
         generate(&request).expect("sample data");
         let spec = Spec::default_profile().expect("the default spec");
         let inputs = Inputs::of(folder.path());
-        let inputs = source::open(&spec, &inputs).expect("readable inputs");
+        let inputs = open(&spec, &inputs).expect("readable inputs");
         Self { spec, inputs, folder }
     }
 
-    /// Reads and routes everything.
+    /// Reads and routes all rows.
     pub fn route(&self, shards: usize, threads: usize) -> ShardBuffers {
-        let layouts = self.spec.sources.iter().map(layout).collect();
-        let mut buffers = ShardBuffers::new(layouts, vec![true; shards], threads, None);
-        for (at, (source, files)) in self.spec.sources.iter().zip(&self.inputs.sources).enumerate() {
+        let mut buffers = ShardBuffers::new(layouts(&self.spec), vec![true; shards], threads, None);
+        for read in &self.inputs.sources {
             let stop = Stop::default();
             let reading = Reading { block_size: DEFAULT_BLOCK_SIZE, scratch: self.folder.path(), stop: &stop };
-            read_source(source, at, files, reading, buffers.threads()).expect("readable inputs");
+            read_source(read, reading, buffers.threads()).expect("readable inputs");
         }
         buffers
     }
@@ -51,12 +49,12 @@ impl Sample {
 
     /// All shards, built.
     pub fn parts(&self, shards: usize) -> Vec<Part> {
-        let build = |input: &ShardInput| shard::build(&self.spec, input, None).expect("a built shard");
+        let build = |input: &ShardInput| build(&self.spec, input, None).expect("a built shard");
         self.shards(shards).iter().map(build).collect()
     }
 }
 
-/// Batches of a shard, as the merge takes them.
+/// Batches of a shard, as the merge reads them.
 pub type Batches = std::vec::IntoIter<onefold::Result<RecordBatch>>;
 
 /// A merge of built shards in memory; shares their columns.

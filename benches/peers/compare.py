@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares the cells of two Parquet files, column by column, by name; the first column of the first file is the id.
 
-    pip install pyarrow;  compare.py OURS.parquet THEIRS.parquet [--floats 1e-9] [--show 3]
+    compare.py OURS.parquet THEIRS.parquet [--floats 1e-9] [--show 3]
 
 Rows are taken in the order of the files, which must both be sorted by id. `idempotency_key` is left out: each engine
 has a hash of its own. Null and empty text are the same cell, as they are in CSV. Everything is compared exactly but

@@ -84,7 +84,7 @@ class Contest:
             return "onefold failed"
         if all(self.failed(c.name) for c in self.able[1:]):
             return "there is no peer's output to compare with"
-        return None if importlib.util.find_spec("pyarrow") else "package pyarrow missing: pip install pyarrow"
+        return None if importlib.util.find_spec("pyarrow") else f"{sys.executable} has no pyarrow"
 
     def check(self):
         """Compares each peer's cells with onefold's, in a process of its own."""

@@ -2,7 +2,7 @@
 """The events profile in DuckDB, as a careful user would write it: each file is read once and grouped by account, the
 newest date of all rows comes out of the same grouping, CSV + Parquet out.
 
-    pip install duckdb;  duckdb_events.py INPUT_DIR OUT_PREFIX [--memory 2GB] [--threads N] [--distinct direct|two-step]
+    duckdb_events.py INPUT_DIR OUT_PREFIX [--memory 2GB] [--threads N] [--distinct direct|two-step]
 """
 import argparse, time
 import duckdb

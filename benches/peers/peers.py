@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs onefold and its peers in turn on the same data, checks that all agree on the cells, and prints the ratios.
 
-    pip install duckdb polars pyarrow pandas
     peers.py default | events | default-limited  [--customers N] [--rounds 5]
 
-A contestant whose first run takes over a minute is run once. See README.md beside this file.
+A contestant whose first run takes over a minute is run once. The Python that tests/setup made has the packages; see
+README.md beside this file.
 Exit code: 0 done, 1 cells differ or onefold failed, 2 wrong usage, no binary, no data, or --check without peers.
 """
 import argparse
@@ -37,7 +37,6 @@ def arguments():
     a.add_argument("--memory", default="2GB", metavar="SIZE", help="limit of default-limited (default 2GB)")
     a.add_argument("--time-limit", type=float, default=3600, metavar="S", help="seconds after which a run is stopped (default 3600)")
     a.add_argument("--onefold", type=Path, default=ROOT / "target/release/onefold", metavar="PATH")
-    a.add_argument("--peers-dir", type=Path, default=ROOT.parent / "shared/peers", metavar="DIR", help="the default profile's peers")
     a.add_argument("--work", type=Path, default=ROOT / "target/peers", metavar="DIR", help="data and outputs (default target/peers)")
     a.add_argument("--export-json", type=Path, metavar="FILE")
     check = a.add_mutually_exclusive_group()
@@ -76,7 +75,7 @@ def size(folder):
     return rows, length
 
 
-def contestants(workload, setting, only):
+def contestants(workload, only):
     """Those that can run; says who cannot."""
     names = only.split(",") if only else [c.name for c in workload.contestants]
     unknown = set(names) - {c.name for c in workload.contestants}
@@ -84,7 +83,7 @@ def contestants(workload, setting, only):
         stop(f"no contestant {', '.join(sorted(unknown))} in {workload.name}")
     able = []
     for contestant in (c for c in workload.contestants if c.name in names):
-        lack = missing(contestant, workload, setting)
+        lack = missing(contestant)
         if lack:
             say(f"skipped {contestant.name}: {lack}")
         else:
@@ -120,7 +119,6 @@ def report_of(contest, machine, customers, rows, length, reason):
 def setting_of(a, workload, customers):
     return Setting(
         onefold=a.onefold.resolve(),
-        peers_dir=a.peers_dir.resolve(),
         work=a.work.resolve(),
         data=a.work.resolve() / f"{workload.profile}-{customers}",
         memory=a.memory if workload.limited else None,
@@ -134,7 +132,7 @@ def main():
     customers = a.customers or workload.customers
     setting = setting_of(a, workload, customers)
     machine = table.machine()
-    able = contestants(workload, setting, a.only)
+    able = contestants(workload, a.only)
     if not able:
         stop("nobody can run")
     setting.work.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 """The events profile in Python Polars, as a careful user would write it: each file is read once and grouped by account,
 the newest date of all rows comes out of the same grouping, CSV + Parquet out.
 
-    pip install polars;  polars_events.py INPUT_DIR OUT_PREFIX [--engine streaming|in-memory]
+    polars_events.py INPUT_DIR OUT_PREFIX [--engine streaming|in-memory]
 
 Datetimes are parsed by `str.to_datetime` with a format: a datetime in `scan_csv`'s schema takes five times as long.
 """

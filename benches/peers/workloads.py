@@ -28,7 +28,6 @@ class Workload:
     customers: int
     contestants: list = field(default_factory=list)
     limited: bool = False
-    peers_here: bool = False
 
 
 def polars(script, engine):
@@ -40,12 +39,12 @@ def duckdb(script):
 
 
 ONEFOLD = Contestant("onefold", "onefold", threads="--threads", memory="--memory-limit")
-PANDAS = Contestant("pandas", "pandas", "pandas_profiles.py", ("pandas", "pyarrow"))
+PANDAS = Contestant("pandas", "pandas", "pandas_default.py", ("pandas", "pyarrow"))
 DEFAULT = [
     ONEFOLD,
-    polars("polars_profiles.py", "in-memory"),
-    polars("polars_profiles.py", "streaming"),
-    duckdb("duckdb_profiles.py"),
+    polars("polars_default.py", "in-memory"),
+    polars("polars_default.py", "streaming"),
+    duckdb("duckdb_default.py"),
     PANDAS,
 ]
 EVENTS = [ONEFOLD, polars("polars_events.py", "in-memory"), polars("polars_events.py", "streaming"), duckdb("duckdb_events.py")]
@@ -54,8 +53,8 @@ WORKLOADS = {
     w.name: w
     for w in (
         Workload("default", "default", 1_000_000, DEFAULT),
-        Workload("events", "events", 1_000_000, EVENTS, peers_here=True),
-        Workload("default-limited", "default", 10_000_000, [ONEFOLD, duckdb("duckdb_profiles.py")], limited=True),
+        Workload("events", "events", 1_000_000, EVENTS),
+        Workload("default-limited", "default", 10_000_000, [ONEFOLD, duckdb("duckdb_default.py")], limited=True),
     )
 }
 
@@ -65,7 +64,6 @@ class Setting:
     """Where things lie and what all contestants are told alike."""
 
     onefold: Path
-    peers_dir: Path
     work: Path
     data: Path
     memory: str | None
@@ -83,7 +81,7 @@ def command(contestant, workload, setting):
     """The command line and the environment that start a contestant."""
     out = setting.output(contestant)
     if contestant.script:
-        line = [sys.executable, str(script(contestant, workload, setting)), str(setting.data), str(out / "profiles")]
+        line = [sys.executable, str(HERE / contestant.script), str(setting.data), str(out / "profiles")]
     else:
         line = [str(setting.onefold), "run", "--quiet", "--input", str(setting.data), "--output", str(out)]
         if workload.profile != "default":
@@ -99,16 +97,7 @@ def command(contestant, workload, setting):
     return line, env
 
 
-def script(contestant, workload, setting):
-    return (HERE if workload.peers_here else setting.peers_dir) / contestant.script
-
-
-def missing(contestant, workload, setting):
+def missing(contestant):
     """What a contestant lacks to run; None when it can."""
-    if not contestant.script:
-        return None
     absent = [p for p in contestant.needs if importlib.util.find_spec(p) is None]
-    if absent:
-        return f"package {' and '.join(absent)} missing: pip install {' '.join(absent)}"
-    path = script(contestant, workload, setting)
-    return None if path.is_file() else f"no script at `{path}`: pass --peers-dir"
+    return f"{sys.executable} has no {' and '.join(absent)}; see README.md beside peers.py" if absent else None

@@ -1,19 +1,18 @@
-//! The one table of exit codes.
+//! Owns the exit codes; decides no failure's text.
 
-use std::io;
 use std::process::ExitCode;
 
-use onefold::Error;
-use onefold::error::Side;
+use onefold::event::Event;
+use onefold::{Error, Side};
 
-use super::signals::INTERRUPTED;
+use crate::cli::os::signals::INTERRUPTED;
 
-/// Why a command did not do what was asked.
+/// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// It failed itself.
+    /// An error of the command itself.
     Own(Error),
-    /// A run that it started as a process failed.
+    /// A run that it started as a process has failed.
     Run {
         /// The run's exit code.
         code: u8,
@@ -29,7 +28,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// A run's failure with what was going on; its exit code stays.
+    /// Adds to a run's failure what was going on; its exit code stays.
     pub fn during(self, what: &str) -> Self {
         match self {
             Self::Run { code, told } => Self::Run { code, told: format!("{what}: {told}") },
@@ -38,36 +37,28 @@ impl Failure {
     }
 }
 
-/// Tells a failure through the log and gives its exit code.
+/// Logs a failure and gives its exit code.
 pub fn report(failure: &Failure) -> ExitCode {
     let (code, told) = match failure {
         Failure::Own(error) => (code(error), error.to_string()),
         Failure::Run { code, told } => (*code, told.clone()),
     };
-    tracing::error!(event = "error", error = told, exit_code = code);
+    Event::Error { error: told, exit_code: code }.emit();
     ExitCode::from(code)
 }
 
-/// Contract §7.
+/// The exit code of an error, which depends on the side that failed.
 fn code(error: &Error) -> u8 {
-    match error {
-        Error::Usage(_) => 2,
-        Error::Spec { .. } => 3,
-        Error::Input { .. } | Error::RejectLimit(_) | Error::NoRun(_) | Error::NoCustomer { .. } => 4,
-        Error::Io { side: Side::Input, .. } => 4,
-        // A full or read-only disk is the folder's trouble, whichever shard met it first.
-        Error::ShardFailed { cause, .. } if is_folder_trouble(cause) => 7,
-        Error::ShardFailed { .. } | Error::Chaos(_) | Error::Panic(_) | Error::Build(_) => 5,
-        Error::Verify(_) | Error::Check(_) => 6,
-        Error::Output(_) | Error::Io { side: Side::Output, .. } => 7,
-        Error::Interrupted => INTERRUPTED,
-        // Bugs, and whatever a later version of the library adds before this table knows it.
+    match error.side() {
+        Side::Usage => 2,
+        Side::Spec => 3,
+        Side::Input => 4,
+        Side::Shard => 5,
+        Side::Proof => 6,
+        Side::Output | Side::Work => 7,
+        Side::Memory => 8,
+        Side::Signal => INTERRUPTED,
+        // Also for sides that a later version of the library adds.
         _ => 70,
     }
-}
-
-fn is_folder_trouble(error: &Error) -> bool {
-    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-    matches!(error, Error::Io { side: Side::Output, cause, .. }
-        if matches!(cause.kind(), PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull))
 }

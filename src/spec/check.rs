@@ -1,34 +1,39 @@
-//! Raw spec → checked [`Spec`]: every name known, given once, and of the right type. Pure.
+//! Raw spec → checked [`Spec`]: every name is known, used once, and of the right type. Reads no files.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use toml::Spanned;
 
-use super::checks;
 use super::format::{self, Format};
 use super::raw::{RawBand, RawKeep, RawPopulation, RawScore, RawSource, RawSpec, Table};
 use super::score::{Band, Points, Score};
-use super::sql::{Context, Typed, compile};
+use super::sql::{self, Context, Fault, SqlError, Typed};
 use super::{
     AS_OF, Column, IDEMPOTENCY_KEY, Named, OutputColumn, Population, Problem, RowRule, SOURCES, Scope, Source, Spec,
-    did_you_mean,
+    did_you_mean, rules,
 };
-use crate::cell::{CellType, DecimalMark, Type};
+use crate::value::{CellType, DecimalMark, Type};
 
 pub(super) type Checked<T> = Result<T, Problem>;
 
-/// Parses and checks a spec's text.
 pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
-    let raw: RawSpec = toml::from_str(text)
-        .map_err(|e| Problem { offset: e.span().map(|s| s.start), message: e.message().to_owned() })?;
+    let raw: RawSpec = toml::from_str(text).map_err(|e| Problem {
+        offset: e.span().map(|s| s.start),
+        lines_down: 0,
+        message: e.message().to_owned(),
+    })?;
     let key = raw.profile.key;
     column_name(&key)?;
     let mut names = Names { scope: IndexMap::new(), uses_as_of: false };
     names.add(&key, Type::Text)?;
     names.scope.insert(SOURCES.to_owned(), Type::Text);
-    let sources =
-        raw.sources.iter().map(|(name, source)| names.source(name, source, &key)).collect::<Checked<Vec<_>>>()?;
+    let sources = raw
+        .sources
+        .iter()
+        .map(|(name, source)| names.source(name, source, &key).map(Arc::new))
+        .collect::<Checked<Vec<_>>>()?;
     if sources.is_empty() {
         return Err(Problem::new(key.span().start, "the spec has no source: add a `[sources.NAME]`"));
     }
@@ -41,8 +46,8 @@ pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
         names.scope.insert(score.name.clone(), score.ty());
     }
     let output = output(&raw.output.columns, &names.scope, &merged, key.get_ref())?;
-    let checks = raw.checks.iter().map(|c| checks::check(c, &names.scope, &output)).collect::<Checked<Vec<_>>>()?;
-    names.uses_as_of |= checks.iter().filter_map(|c| c.rule.condition()).any(|c| c.columns.contains(AS_OF));
+    let rules = raw.checks.iter().map(|c| rules::check(c, &names.scope, &output)).collect::<Checked<Vec<_>>>()?;
+    names.uses_as_of |= rules.iter().filter_map(|r| r.kind.condition()).any(|c| c.columns.contains(AS_OF));
     Ok(Spec {
         name: raw.profile.name.into_inner(),
         key: key.into_inner(),
@@ -51,14 +56,14 @@ pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
         computed,
         scores,
         output,
-        checks,
+        rules,
         uses_as_of: names.uses_as_of,
         origin: origin.to_owned(),
         text: text.to_owned(),
     })
 }
 
-/// The names given so far, with their types.
+/// The names defined so far, with their types.
 struct Names {
     scope: Scope,
     uses_as_of: bool,
@@ -71,7 +76,7 @@ impl Names {
         Ok(())
     }
 
-    /// Fails unless a new column may have this name.
+    /// Fails if a new column cannot have this name.
     fn free(&self, name: &Spanned<String>) -> Checked<()> {
         column_name(name)?;
         if [SOURCES, IDEMPOTENCY_KEY, AS_OF].contains(&name.get_ref().as_str()) {
@@ -82,7 +87,7 @@ impl Names {
         }
         if self.scope.contains_key(name.get_ref()) {
             let message =
-                format!("`{}` is given twice: rename one, as in `{{ column = \"new name\" }}`", name.get_ref());
+                format!("the name `{}` is used twice: rename one, as in `{{ column = \"new name\" }}`", name.get_ref());
             return Err(Problem::new(name.span().start, message));
         }
         Ok(())
@@ -94,19 +99,19 @@ impl Names {
         let Format { encoding, delimiter, mark } = format::check(raw)?;
         let at = name.span().start;
         if files.is_empty() {
-            return Err(Problem::new(at, format!("source `{}` names no files", name.get_ref())));
+            return Err(Problem::new(at, format!("source `{}` has no `files`", name.get_ref())));
         }
         if let Some(file) = files.iter().find(|f| f.get_ref().contains(['/', '\\'])) {
             return Err(Problem::new(
                 file.span().start,
-                "a file pattern is a file name in the input folder, without `/`",
+                "a file pattern must be a file name in the input folder, without `/`",
             ));
         }
         for file in files {
             if let Err(error) = glob::Pattern::new(file.get_ref()) {
                 return Err(Problem::new(
                     file.span().start,
-                    format!("`{}` is no file pattern: {error}", file.get_ref()),
+                    format!("`{}` is not a valid file pattern: {error}", file.get_ref()),
                 ));
             }
         }
@@ -126,7 +131,7 @@ impl Names {
         let rows = match aggregates {
             None => RowRule::Latest(kept),
             Some(_) if !kept.is_empty() => {
-                let message = "a source has either `keep` or `aggregates`: a kept value is `max_by(column, date)`";
+                let message = "a source cannot have both `keep` and `aggregates`; to keep a value beside aggregates use `max_by(column, date)`";
                 return Err(Problem::new(at, message));
             }
             Some(aggregates) => RowRule::Aggregate(self.aggregates(aggregates, &mut columns)?),
@@ -144,33 +149,31 @@ impl Names {
         })
     }
 
-    /// Aggregates may name any column of the file: text unless `types` says otherwise.
+    /// Aggregates may use any column of the file; its type is text unless `types` says otherwise.
     fn aggregates(&mut self, raw: &Table<Spanned<String>>, columns: &mut Columns<'_>) -> Checked<Vec<Named>> {
         let mut named = Vec::new();
         if let Some((name, _)) = raw.iter().next().filter(|_| columns.list.contains_key(AS_OF)) {
-            let message = "a column `as_of` would hide the run's date from the aggregates: leave it out of `types`";
+            let message = "a column named `as_of` would hide the run's date in aggregates: remove it from `types`";
             return Err(Problem::new(name.span().start, message));
         }
-        let mut reductions = 0;
         for (name, sql) in raw {
             let value = loop {
                 let mut scope: Scope = columns.list.iter().map(|(n, c)| (n.clone(), c.ty)).collect();
                 scope.insert(columns.key.to_owned(), Type::Text);
                 scope.insert(AS_OF.to_owned(), Type::Date);
-                match compile(sql.get_ref(), &scope, Context::Aggregate(reductions)) {
+                match sql::check(sql.get_ref(), &scope, Context::Aggregate) {
                     Ok(value) => break value,
-                    // An unknown name is a text column of the file; one at a time, until none is left.
-                    Err(message) => match unknown_column(&message) {
-                        Some(column) if !columns.list.contains_key(column) => {
-                            columns.add(column, sql.span().start)?;
-                        }
-                        _ => return Err(sql_problem(name, sql, &message)),
-                    },
+                    // An unknown name is a text column of the file: add it and check again, until no name is unknown.
+                    Err(SqlError { fault: Fault::UnknownColumn { name: column, .. }, .. })
+                        if !columns.list.contains_key(&column) =>
+                    {
+                        columns.add(&column, sql.span().start)?;
+                    }
+                    Err(error) => return Err(Problem::in_sql(name.get_ref(), sql, &error)),
                 }
             };
-            reductions += value.reductions.len();
             self.note_as_of(&value);
-            self.add(name, value.ty)?;
+            self.add(name, value.ty())?;
             named.push(Named { name: name.get_ref().clone(), value });
         }
         Ok(named)
@@ -178,7 +181,7 @@ impl Names {
 
     fn computed(&mut self, name: &Spanned<String>, sql: &Spanned<String>) -> Checked<Named> {
         let value = self.compile(name, sql)?;
-        self.add(name, value.ty)?;
+        self.add(name, value.ty())?;
         Ok(Named { name: name.get_ref().clone(), value })
     }
 
@@ -186,23 +189,24 @@ impl Names {
         self.free(name)?;
         let RawScore { base, clamp, needs_any, points, bands } = raw;
         if needs_any.get_ref().is_empty() {
-            return Err(Problem::new(needs_any.span().start, "`needs_any` names no signal"));
+            return Err(Problem::new(needs_any.span().start, "`needs_any` is empty: name at least one column"));
         }
         for signal in needs_any.get_ref() {
-            known(signal, &self.scope, "signal")?;
+            known(signal, &self.scope, "column")?;
             if signal.get_ref() == AS_OF {
-                return Err(Problem::new(signal.span().start, "`as_of` is the same for all: it is no signal"));
+                let message = "`as_of` is the same for all customers, so it cannot be in `needs_any`";
+                return Err(Problem::new(signal.span().start, message));
             }
         }
         if let Some(range) = clamp.as_ref().filter(|c| c.get_ref().0 > c.get_ref().1) {
-            return Err(Problem::new(range.span().start, "`clamp` is [lowest, highest]"));
+            return Err(Problem::new(range.span().start, "`clamp` must be [lowest, highest]"));
         }
         let mut rules = Vec::new();
         let mut reach = base.unsigned_abs();
         for rule in points {
             let when = self.compile(name, &rule.when)?;
-            if when.ty != Type::Bool {
-                return Err(Problem::new(rule.when.span().start, format!("`when` needs a bool, not {}", when.ty)));
+            if when.ty() != Type::Bool {
+                return Err(Problem::new(rule.when.span().start, format!("`when` needs a bool, not {}", when.ty())));
             }
             reach = reach.saturating_add(rule.add.unsigned_abs());
             rules.push(Points { when, add: rule.add, because: rule.because.clone() });
@@ -211,7 +215,7 @@ impl Names {
             return Err(Problem::new(name.span().start, "`bands` is empty: leave it out for a score that is a number"));
         }
         if reach > i64::MAX as u64 {
-            return Err(Problem::new(name.span().start, "the points of this score can leave the 64-bit range"));
+            return Err(Problem::new(name.span().start, "the points of this score can exceed 64 bits"));
         }
         Ok(Score {
             name: name.get_ref().clone(),
@@ -224,7 +228,8 @@ impl Names {
     }
 
     fn compile(&mut self, name: &Spanned<String>, sql: &Spanned<String>) -> Checked<Typed> {
-        let value = compile(sql.get_ref(), &self.scope, Context::Row).map_err(|m| sql_problem(name, sql, &m))?;
+        let value = sql::check(sql.get_ref(), &self.scope, Context::Row)
+            .map_err(|error| Problem::in_sql(name.get_ref(), sql, &error))?;
         self.note_as_of(&value);
         Ok(value)
     }
@@ -234,7 +239,7 @@ impl Names {
     }
 }
 
-/// The decoded columns of one source.
+/// The columns of one source that are read.
 struct Columns<'a> {
     key: &'a str,
     list: IndexMap<String, CellType>,
@@ -242,16 +247,16 @@ struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    /// Index of a column, added when it is new.
+    /// Index of a column, which is added if it is new.
     fn add(&mut self, name: &str, offset: usize) -> Checked<usize> {
         if name == self.key {
-            return Err(Problem::new(offset, format!("`{name}` is the id column: it is in every profile already")));
+            return Err(Problem::new(offset, format!("`{name}` is the id column, which every profile already has")));
         }
         if let Some(index) = self.list.get_index_of(name) {
             return Ok(index);
         }
         if !is_column_name(name) {
-            return Err(Problem::new(offset, format!("`{name}` cannot be a column: {COLUMN_RULE}")));
+            return Err(Problem::new(offset, format!("`{name}` is not a valid column name: use {COLUMN_RULE}")));
         }
         let cell = self.types.get(name).cloned().unwrap_or(CellType::TEXT);
         Ok(self.list.insert_full(name.to_owned(), cell).0)
@@ -263,7 +268,7 @@ impl Columns<'_> {
             Type::Date | Type::Datetime | Type::Int => Ok(index),
             ty => {
                 let message = format!(
-                    "`latest_by` needs a date, datetime or int column, `{}` is {ty}: name its type in `types`",
+                    "`latest_by` needs a date, datetime or int column, and `{}` is {ty}: set its type in `types`",
                     by.get_ref()
                 );
                 Err(Problem::new(by.span().start, message))
@@ -280,7 +285,7 @@ fn read_types(
     let mut read = IndexMap::new();
     for (column, ty) in types {
         let cell = CellType::parse(ty.get_ref()).ok_or_else(|| {
-            let message = format!("no type `{}`; use text, int, float, decimal(p,s), bool, date, datetime, date(FORMAT) or datetime(FORMAT), with a FORMAT such as %d.%m.%Y", ty.get_ref());
+            let message = format!("unknown type `{}`; use text, int, float, decimal(p,s), bool, date, datetime, date(FORMAT) or datetime(FORMAT), with a FORMAT such as %d.%m.%Y", ty.get_ref());
             Problem::new(ty.span().start, message)
         })?;
         if column.get_ref() == key.get_ref() {
@@ -296,21 +301,21 @@ fn keep_names(keep: &Spanned<RawKeep>) -> Checked<(String, String)> {
         RawKeep::Same(name) => Ok((name.clone(), name.clone())),
         RawKeep::Renamed(map) => match map.iter().next() {
             Some((column, name)) if map.len() == 1 => Ok((column.clone(), name.clone())),
-            _ => Err(Problem::new(keep.span().start, "one column, one new name: `{ column = \"new name\" }`")),
+            _ => Err(Problem::new(keep.span().start, "give one column and its new name: `{ column = \"new name\" }`")),
         },
     }
 }
 
-fn population(raw: Option<Spanned<RawPopulation>>, sources: &[Source]) -> Checked<Population> {
+fn population(raw: Option<Spanned<RawPopulation>>, sources: &[Arc<Source>]) -> Checked<Population> {
     let Some(raw) = raw else { return Ok(Population::Any) };
     let at = raw.span().start;
     let names = match raw.into_inner() {
         RawPopulation::Word(word) if word == "any" => return Ok(Population::Any),
         RawPopulation::Word(word) => {
-            return Err(Problem::new(at, format!("population is \"any\" or a list of sources, not \"{word}\"")));
+            return Err(Problem::new(at, format!("`population` must be \"any\" or a list of sources, not \"{word}\"")));
         }
         RawPopulation::Sources(names) if names.is_empty() => {
-            return Err(Problem::new(at, "population names no source"));
+            return Err(Problem::new(at, "`population` is an empty list: name at least one source, or use \"any\""));
         }
         RawPopulation::Sources(names) => names,
     };
@@ -334,7 +339,7 @@ fn check_bands(raw: &[Spanned<RawBand>]) -> Checked<Vec<Band>> {
             _ => true,
         };
         if !falls || last != at_least.is_none() || label.is_empty() {
-            let message = "bands go from the highest `at_least` to the lowest, the last has none, each has a label";
+            let message = "order `bands` from the highest `at_least` to the lowest; the last has no `at_least`; each needs a label";
             return Err(Problem::new(band.span().start, message));
         }
         bands.push(Band { at_least: *at_least, label: label.clone() });
@@ -350,7 +355,10 @@ fn output(raw: &[Spanned<String>], scope: &Scope, merged: &BTreeSet<String>, key
     for name in raw {
         let ty = known(name, &all, "column")?;
         if columns.iter().any(|c| c.name == *name.get_ref()) {
-            return Err(Problem::new(name.span().start, format!("`{}` is given twice", name.get_ref())));
+            return Err(Problem::new(
+                name.span().start,
+                format!("the output column `{}` is listed twice: remove one", name.get_ref()),
+            ));
         }
         let merged = merged.contains(name.get_ref());
         columns.push(OutputColumn { name: name.get_ref().clone(), ty, merged });
@@ -358,8 +366,8 @@ fn output(raw: &[Spanned<String>], scope: &Scope, merged: &BTreeSet<String>, key
     match raw.first() {
         Some(first) if first.get_ref() == key => Ok(columns),
         first => {
-            let message = format!("the first output column must be the id, `{key}`: outputs are sorted by it");
-            Err(Problem { offset: first.map(|f| f.span().start), message })
+            let message = format!("the first output column must be the id `{key}`, because outputs are sorted by it");
+            Err(Problem { offset: first.map(|f| f.span().start), lines_down: 0, message })
         }
     }
 }
@@ -371,16 +379,16 @@ pub(super) fn known(name: &Spanned<String>, scope: &Scope, what: &str) -> Checke
     })
 }
 
-/// A source's name: it stands in file names, so it must be none that a file system could read otherwise.
+/// A source's name: it becomes part of file names, so it must be safe in any file system.
 fn source_name(name: &Spanned<String>) -> Checked<()> {
     let text = name.get_ref();
     let plain = text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') && (1..=64).contains(&text.len());
     if plain { Ok(()) } else { Err(bad_name(name, "letters, digits, `_` and `-`, at most 64")) }
 }
 
-const COLUMN_RULE: &str = "at most 255 bytes, no control characters or backticks, not beginning with `__`";
+const COLUMN_RULE: &str = "at most 255 bytes, without control characters or backticks, and not starting with `__`";
 
-/// A column's name: any header, but for the names that we use inside.
+/// A column's name: any header, except names that are used internally.
 fn column_name(name: &Spanned<String>) -> Checked<()> {
     if is_column_name(name.get_ref()) { Ok(()) } else { Err(bad_name(name, COLUMN_RULE)) }
 }
@@ -390,14 +398,5 @@ fn is_column_name(name: &str) -> bool {
 }
 
 fn bad_name(name: &Spanned<String>, rule: &str) -> Problem {
-    Problem::new(name.span().start, format!("`{}` cannot be a name: {rule}", name.get_ref()))
-}
-
-fn sql_problem(name: &Spanned<String>, sql: &Spanned<String>, message: &str) -> Problem {
-    Problem::new(sql.span().start, format!("`{}`: {message}", name.get_ref()))
-}
-
-/// The column that [`compile`] did not know, out of its message.
-fn unknown_column(message: &str) -> Option<&str> {
-    message.strip_prefix("no column `")?.split_once('`').map(|(name, _)| name)
+    Problem::new(name.span().start, format!("`{}` is not a valid name: use {rule}", name.get_ref()))
 }

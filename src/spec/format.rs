@@ -1,4 +1,4 @@
-//! How a source's files are written: encoding, delimiter, decimal mark. Owns their names; looks at no file.
+//! How a source's files are written: encoding, delimiter, decimal mark. Owns their names; reads no file.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::Problem;
 use super::raw::RawSource;
-use crate::cell::DecimalMark;
+use crate::value::DecimalMark;
 
 /// How a file's bytes become text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +18,13 @@ pub enum Encoding {
     Utf16Le,
     /// UTF-16, the high byte first.
     Utf16Be,
-    /// Windows' Western European code page. Its five bytes without a character make a row unusable.
+    /// Windows' Western European code page. A row with one of the five bytes that it does not define is rejected.
     Windows1252,
     /// ISO-8859-1: each byte is the character of its number.
     Latin1,
 }
 
-/// What stands between the fields of a record.
+/// What separates the fields of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delimiter {
     /// `,`
@@ -48,10 +48,10 @@ impl Encoding {
 }
 
 impl Delimiter {
-    /// All that there are, in the order in which they are tried.
+    /// All delimiters, in the order in which they are tried.
     pub const ALL: [Self; 4] = [Self::Comma, Self::Semicolon, Self::Tab, Self::Pipe];
 
-    /// Its byte, the same in every encoding once that is UTF-8.
+    /// Its byte in UTF-8.
     pub fn byte(self) -> u8 {
         match self {
             Self::Comma => b',',
@@ -75,7 +75,7 @@ impl FromStr for Encoding {
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::ALL.iter().find(|(_, name)| name.eq_ignore_ascii_case(text));
         known.map(|(encoding, _)| *encoding).ok_or_else(|| {
-            format!("no encoding `{}`: use utf-8, utf-16le, utf-16be, windows-1252 or latin1", text.escape_debug())
+            format!("unknown encoding `{}`: use utf-8, utf-16le, utf-16be, windows-1252 or latin1", text.escape_debug())
         })
     }
 }
@@ -98,15 +98,15 @@ impl FromStr for Delimiter {
         match text {
             "," => Ok(Self::Comma),
             ";" => Ok(Self::Semicolon),
-            // A shell hands `\t` over as it is.
+            // A shell passes `\t` as two characters.
             "tab" | "\t" | "\\t" => Ok(Self::Tab),
             "|" => Ok(Self::Pipe),
-            _ => Err(format!("no delimiter `{}`: use `,` `;` `tab` or `|`", text.escape_debug())),
+            _ => Err(format!("`{}` is not a valid delimiter: use `,` `;` `tab` or `|`", text.escape_debug())),
         }
     }
 }
 
-/// What a spec says of a source's files.
+/// What the spec declares about a source's files.
 pub(super) struct Format {
     pub encoding: Option<Encoding>,
     pub delimiter: Option<Delimiter>,
@@ -118,7 +118,7 @@ pub(super) fn check(raw: &RawSource) -> Result<Format, Problem> {
     let mark = match raw.decimal.as_ref().map(|d| (d.get_ref().as_str(), d.span().start)) {
         None | Some((".", _)) => DecimalMark::Point,
         Some((",", _)) => DecimalMark::Comma,
-        Some((_, at)) => return Err(Problem::new(at, "`decimal` is \".\" or \",\"")),
+        Some((_, at)) => return Err(Problem::new(at, "`decimal` must be \".\" or \",\"")),
     };
     Ok(Format { encoding: parse(raw.encoding.as_ref())?, delimiter: parse(raw.delimiter.as_ref())?, mark })
 }

@@ -1,15 +1,14 @@
-//! The spec as it stands in TOML, with the position of everything an error can name. No meaning, no checks.
+//! The spec as written in TOML, with the position of everything that an error can name. Checks nothing.
 
 use indexmap::IndexMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::checks::Severity;
+use super::rules::Severity;
 
-/// A table whose keys have positions, in written order.
+/// A table whose keys have positions, in the order of the file.
 pub type Table<T> = IndexMap<Spanned<String>, T>;
 
-/// The whole spec.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawSpec {
@@ -61,7 +60,7 @@ pub struct RawSource {
     pub aggregates: Option<Table<Spanned<String>>>,
 }
 
-/// A source that is silently absent would lose customers without a word.
+/// By default a source must have files: a missing one would silently lose customers.
 fn required_by_default() -> bool {
     true
 }
@@ -111,7 +110,7 @@ pub struct RawOutput {
     pub columns: Vec<Spanned<String>>,
 }
 
-/// One of `checks`. Which keys go together is no matter of form.
+/// One of `[[checks]]`. Which keys may be used together is checked later.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawCheck {

@@ -1,322 +1,230 @@
-//! SQL expression text → typed Polars expression. Owns the grammar we accept; refuses whatever could mean different
-//! things in Polars, DuckDB and Spark: every node's type is known here, before a byte of data is read.
+//! SQL text → a typed tree: every node's type is known before any data is read. Owns the accepted grammar; refuses
+//! whatever could mean different things in Polars, DuckDB and Spark. Never knows an engine.
+
+mod aggregates;
+mod cast;
+mod draft;
+mod fault;
+mod functions;
+mod operators;
 
 use std::collections::BTreeSet;
 
-use polars::prelude::{AnyValue, NULL};
-use polars::prelude::{Expr as Plan, LiteralValue, Scalar, col, lit, when};
-use sqlparser::ast::{Expr, Ident, TypedString, UnaryOperator, Value};
+use sqlparser::ast::{Expr as Ast, Ident, ObjectNamePart, UnaryOperator, Value};
 use sqlparser::dialect::DuckDbDialect;
-use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Token;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Location, Token};
 
-use super::aggregates::{How, Reduction};
-use super::operators::{binary, check_bool, comparison, unify};
-use super::{AS_OF, Scope, cast, did_you_mean, functions};
-use crate::cell::{CellType, Type, Value as Cell, read_decimal};
-use crate::interop::polars_type;
+use super::expr::{Expr, Function, Kind};
+use super::{AS_OF, Scope, did_you_mean};
+use crate::value::Type;
 
-/// A compiled expression and its type.
+use draft::{Draft, Grain, join, literal, number, typed_literal};
+use operators::{binary, check_bool, comparison, unify};
+
+pub use fault::{Fault, SqlError};
+
+/// A checked expression, with its SQL and the columns it uses.
 #[derive(Debug, Clone)]
 pub struct Typed {
-    /// Its SQL.
     pub sql: String,
-    /// The Polars expression.
-    pub expr: Plan,
-    /// Its type.
-    pub ty: Type,
-    /// The columns it names, sorted.
+    pub expr: Expr,
+    /// The columns that it uses, sorted.
     pub columns: BTreeSet<String>,
-    /// For an aggregate, the reductions whose columns the expression names.
-    pub reductions: Vec<Reduction>,
 }
 
 /// What an expression is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Context {
-    /// One value a row.
+    /// One value per row.
     Row,
-    /// One value a customer, from many rows; its reductions are numbered from here on.
-    Aggregate(usize),
-}
-
-/// How many values a node stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Grain {
-    Constant,
-    Row,
+    /// One value per customer, from many rows.
     Aggregate,
 }
 
-/// A compiled node. `ty` is none for a bare `NULL`; `number` keeps a numeric literal's text for exact decimals.
-#[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub expr: Plan,
-    pub ty: Option<Type>,
-    pub grain: Grain,
-    pub number: Option<String>,
-}
+type Checked<T> = Result<T, SqlError>;
 
-/// Longest expression, in bytes, and deepest nesting: what is longer or deeper could exhaust the stack.
+/// Longest expression, in bytes, and deepest nesting: a longer or deeper one could exhaust the stack.
 const LONGEST: usize = 32 * 1024;
 const DEEPEST: usize = 200;
 
-/// Compiles one expression; an error is a message without a position.
-pub(crate) fn compile(text: &str, scope: &Scope, context: Context) -> Result<Typed, String> {
+/// Checks one expression.
+pub fn check(text: &str, scope: &Scope, context: Context) -> Checked<Typed> {
     if text.len() > LONGEST {
-        return Err(format!("the expression is longer than {LONGEST} bytes"));
+        return Err(Fault::TooLong(LONGEST).into());
     }
-    let mut parser = Parser::new(&DuckDbDialect {}).try_with_sql(text).map_err(|e| parse_error(&e))?;
-    let ast = parser.parse_expr().map_err(|e| parse_error(&e))?;
+    let mut parser = Parser::new(&DuckDbDialect {}).try_with_sql(text).map_err(syntax)?;
+    let ast = parser.parse_expr().map_err(syntax)?;
     let rest = parser.next_token();
     if rest.token != Token::EOF {
-        return Err(format!("unexpected `{}` after the expression", rest.token));
+        return Err(SqlError::from(Fault::Trailing(rest.token.to_string())).or_at(rest.span.start));
     }
-    let (columns, reductions) = (BTreeSet::new(), Vec::new());
-    let mut compiler = Compiler { scope, context, columns, reductions, in_aggregate: false, depth: 0 };
-    let node = compiler.node(&ast)?;
-    let ty = node.ty.ok_or("the expression is only NULL: give it a type with `cast(null as text)`")?;
-    match (context, node.grain) {
-        (Context::Aggregate(_), Grain::Row | Grain::Constant) => {
-            Err(format!("an aggregate is needed here, such as `max({text})`"))
-        }
-        _ => {
-            let Compiler { columns, reductions, .. } = compiler;
-            Ok(Typed { sql: text.to_owned(), expr: node.expr, ty, columns, reductions })
-        }
+    let mut checker = Checker { scope, context, in_aggregate: false, depth: 0 };
+    let draft = checker.draft(&ast)?;
+    if draft.ty.is_none() {
+        return Err(Fault::OnlyNull.into());
+    }
+    if context == Context::Aggregate && draft.grain != Grain::Aggregate {
+        return Err(Fault::AggregateNeeded(text.to_owned()).into());
+    }
+    let expr = draft.into_expr();
+    Ok(Typed { sql: text.to_owned(), columns: expr.columns(), expr })
+}
+
+fn syntax(error: ParserError) -> SqlError {
+    Fault::Syntax(error.to_string()).into()
+}
+
+/// Where the smallest parts of an expression begin. For larger ones none is given: finding it could mean to descend
+/// thousands of levels.
+fn place(ast: &Ast) -> Option<Location> {
+    match ast {
+        Ast::Identifier(name) => Some(name.span.start),
+        Ast::Value(value) => Some(value.span.start),
+        Ast::Function(function) => match function.name.0.first()? {
+            ObjectNamePart::Identifier(name) => Some(name.span.start),
+            ObjectNamePart::Function(_) => None,
+        },
+        _ => None,
     }
 }
 
-fn parse_error(error: &sqlparser::parser::ParserError) -> String {
-    format!("cannot parse the expression: {error}")
+impl Typed {
+    pub fn ty(&self) -> Type {
+        self.expr.ty
+    }
 }
 
-pub(super) struct Compiler<'a> {
+struct Checker<'a> {
     scope: &'a Scope,
     context: Context,
-    columns: BTreeSet<String>,
-    reductions: Vec<Reduction>,
     in_aggregate: bool,
     depth: usize,
 }
 
-impl Compiler<'_> {
-    /// Compiles one node of the syntax tree.
-    pub fn node(&mut self, ast: &Expr) -> Result<Node, String> {
+impl Checker<'_> {
+    /// Checks one node of the syntax tree and counts how deep it is.
+    fn draft(&mut self, ast: &Ast) -> Checked<Draft> {
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(format!("more than {DEEPEST} operators in a row or inside each other: split the expression"));
+            return Err(Fault::TooDeep(DEEPEST).into());
         }
-        let node = self.node_inside(ast);
+        let draft = self.draft_inside(ast).map_err(|error| match place(ast) {
+            Some(at) => error.or_at(at),
+            None => error,
+        });
         self.depth -= 1;
-        node
+        draft
     }
 
-    fn node_inside(&mut self, ast: &Expr) -> Result<Node, String> {
+    fn draft_inside(&mut self, ast: &Ast) -> Checked<Draft> {
         match ast {
-            Expr::Identifier(name) => self.column(name),
-            Expr::Value(value) => literal(&value.value),
-            Expr::TypedString(typed) => typed_literal(typed),
-            Expr::Nested(inner) => self.node(inner),
-            Expr::BinaryOp { left, op, right } => binary(self.node(left)?, op, self.node(right)?),
-            Expr::UnaryOp { op, expr } => self.unary(op, expr),
-            Expr::IsNull(inner) => Ok(self.node(inner)?.map_to(Type::Bool, Plan::is_null)),
-            Expr::IsNotNull(inner) => Ok(self.node(inner)?.map_to(Type::Bool, Plan::is_not_null)),
-            Expr::IsTrue(inner) => self.truth(inner, true, false),
-            Expr::IsNotTrue(inner) => self.truth(inner, true, true),
-            Expr::IsFalse(inner) => self.truth(inner, false, false),
-            Expr::IsNotFalse(inner) => self.truth(inner, false, true),
-            Expr::Between { expr, negated, low, high } => {
-                let (value, low, high) = (self.node(expr)?, self.node(low)?, self.node(high)?);
-                let above = comparison(value.clone(), low, Plan::gt_eq)?;
-                let inside = Node::both(above, comparison(value, high, Plan::lt_eq)?, Type::Bool, Plan::and)?;
-                Ok(inside.negate_if(*negated))
+            Ast::Identifier(name) => self.column(name),
+            Ast::Value(value) => literal(&value.value),
+            Ast::TypedString(typed) => typed_literal(typed),
+            Ast::Nested(inner) => self.draft(inner),
+            Ast::BinaryOp { left, op, right } => binary(self.draft(left)?, op, self.draft(right)?),
+            Ast::UnaryOp { op, expr } => self.unary(op, expr),
+            Ast::IsNull(inner) => Ok(self.draft(inner)?.call(Type::Bool, Function::IsNull)),
+            Ast::IsNotNull(inner) => Ok(self.draft(inner)?.call(Type::Bool, Function::IsNotNull)),
+            Ast::IsTrue(inner) => self.truth(inner, Function::IsTrue, false),
+            Ast::IsNotTrue(inner) => self.truth(inner, Function::IsTrue, true),
+            Ast::IsFalse(inner) => self.truth(inner, Function::IsFalse, false),
+            Ast::IsNotFalse(inner) => self.truth(inner, Function::IsFalse, true),
+            Ast::Between { expr, negated, low, high } => {
+                let (value, low, high) = (self.draft(expr)?, self.draft(low)?, self.draft(high)?);
+                let above = comparison(value.clone(), low, Function::GreaterOrEqual)?;
+                let below = comparison(value, high, Function::LessOrEqual)?;
+                Ok(Draft::both(above, below, Type::Bool, Function::And)?.negate_if(*negated))
             }
-            Expr::Case { operand, conditions, else_result, .. } => {
+            Ast::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref())
             }
             other => functions::call(self, other),
         }
     }
 
-    /// Compiles the argument of an aggregate, where columns are allowed and aggregates are not.
-    pub fn aggregate_argument(&mut self, ast: &Expr) -> Result<Node, String> {
-        if self.context == Context::Row {
-            return Err(
-                "an aggregate stands where one value a row is needed: move it to a source's `aggregates`".into()
-            );
-        }
-        if std::mem::replace(&mut self.in_aggregate, true) {
-            return Err("an aggregate cannot stand inside another".into());
-        }
-        let node = self.node(ast);
+    /// Checks the argument of an aggregate, where columns are allowed and aggregates are not.
+    fn aggregate_argument(&mut self, ast: &Ast) -> Checked<Draft> {
+        self.allow_aggregate()?;
+        self.in_aggregate = true;
+        let draft = self.draft(ast);
         self.in_aggregate = false;
-        node
+        draft
     }
 
-    /// Fails for an aggregate such as `count(*)` where none may stand.
-    pub fn allow_aggregate(&mut self) -> Result<(), String> {
-        self.aggregate_argument(&Expr::Value(Value::Boolean(true).into())).map(drop)
-    }
-
-    /// The column of a reduction of a customer's rows; the same one is made once.
-    pub fn reduce(&mut self, how: How, value: Plan, by: Option<Plan>) -> Plan {
-        let same = |r: &&Reduction| r.how == how && r.value == value && r.by == by;
-        if let Some(known) = self.reductions.iter().find(same) {
-            return col(known.name.as_str());
+    /// Fails where an aggregate is not allowed.
+    fn allow_aggregate(&self) -> Checked<()> {
+        match (self.context, self.in_aggregate) {
+            (Context::Row, _) => Err(Fault::AggregateMisplaced.into()),
+            (Context::Aggregate, true) => Err(Fault::AggregateInAggregate.into()),
+            (Context::Aggregate, false) => Ok(()),
         }
-        let first = if let Context::Aggregate(first) = self.context { first } else { 0 };
-        // Specs cannot use names that begin so.
-        let name = format!("__reduced_{}", first + self.reductions.len());
-        self.reductions.push(Reduction { name: name.clone(), how, value, by });
-        col(name)
     }
 
-    fn column(&mut self, name: &Ident) -> Result<Node, String> {
+    fn column(&mut self, name: &Ident) -> Checked<Draft> {
         let name = &name.value;
         let Some(ty) = self.scope.get(name) else {
             let near = did_you_mean(name, self.scope.keys().map(String::as_str));
-            return Err(format!("no column `{name}` here{near}"));
+            return Err(Fault::UnknownColumn { name: name.clone(), near }.into());
         };
-        if self.context != Context::Row && !self.in_aggregate && name != AS_OF {
-            return Err(format!("column `{name}` must stand inside an aggregate, such as `max({name})`"));
+        let of_row = self.context == Context::Row || self.in_aggregate;
+        if !of_row && name != AS_OF {
+            return Err(Fault::ColumnOutsideAggregate(name.clone()).into());
         }
-        self.columns.insert(name.clone());
-        // Outside an aggregate only the run's date can stand beside aggregates.
-        let grain = if self.context == Context::Row || self.in_aggregate { Grain::Row } else { Grain::Aggregate };
-        Ok(Node { expr: col(name.as_str()), ty: Some(*ty), grain, number: None })
+        // Outside of aggregates only the run's date can be combined with them.
+        let grain = if of_row { Grain::Row } else { Grain::Aggregate };
+        Ok(Draft { kind: Kind::Column(name.clone()), ty: Some(*ty), grain, number: None })
     }
 
-    fn unary(&mut self, op: &UnaryOperator, inner: &Expr) -> Result<Node, String> {
-        let node = self.node(inner)?;
-        match (op, node.ty, &node.number) {
-            (UnaryOperator::Not, _, _) => Ok(check_bool(node, "`not`")?.map_to(Type::Bool, Plan::not)),
-            (UnaryOperator::Plus, Some(Type::Int | Type::Float | Type::Decimal(..)), _) => Ok(node),
+    fn unary(&mut self, op: &UnaryOperator, inner: &Ast) -> Checked<Draft> {
+        let draft = self.draft(inner)?;
+        match (op, draft.ty, &draft.number) {
+            (UnaryOperator::Not, _, _) => Ok(check_bool(draft, "`not`")?.call(Type::Bool, Function::Not)),
+            (UnaryOperator::Plus, Some(Type::Int | Type::Float | Type::Decimal(..)), _) => Ok(draft),
             (UnaryOperator::Minus, _, Some(text)) => match text.strip_prefix('-') {
                 Some(positive) => number(positive),
                 None => number(&format!("-{text}")),
             },
             (UnaryOperator::Minus, Some(Type::Int), _) => {
-                binary(number("0")?, &sqlparser::ast::BinaryOperator::Minus, node)
+                binary(number("0")?, &sqlparser::ast::BinaryOperator::Minus, draft)
             }
-            (UnaryOperator::Minus, Some(ty @ Type::Float), _) => Ok(node.map_to(ty, |e| lit(0.0) - e)),
-            _ => Err(format!("`{op}` needs a number")),
+            (UnaryOperator::Minus, Some(Type::Float), _) => Ok(draft.call(Type::Float, Function::Negate)),
+            _ => Err(Fault::NeedsNumber(op.to_string()).into()),
         }
     }
 
-    fn truth(&mut self, inner: &Expr, wanted: bool, negated: bool) -> Result<Node, String> {
-        let node = check_bool(self.node(inner)?, "`is true` and `is false`")?;
-        let is = move |e: Plan| if wanted { e.fill_null(lit(false)) } else { e.not().fill_null(lit(false)) };
-        Ok(node.map_to(Type::Bool, is).negate_if(negated))
+    fn truth(&mut self, inner: &Ast, function: Function, negated: bool) -> Checked<Draft> {
+        let draft = check_bool(self.draft(inner)?, "`is true` and `is false`")?;
+        Ok(draft.call(Type::Bool, function).negate_if(negated))
     }
 
     fn case(
         &mut self,
-        operand: Option<&Expr>,
+        operand: Option<&Ast>,
         branches: &[sqlparser::ast::CaseWhen],
-        otherwise: Option<&Expr>,
-    ) -> Result<Node, String> {
-        let operand = operand.map(|o| self.node(o)).transpose()?;
-        let mut conditions = Vec::new();
-        let mut results = Vec::new();
+        otherwise: Option<&Ast>,
+    ) -> Checked<Draft> {
+        let operand = operand.map(|o| self.draft(o)).transpose()?;
+        let (mut conditions, mut results) = (Vec::new(), Vec::new());
         for branch in branches {
-            let condition = self.node(&branch.condition)?;
+            let condition = self.draft(&branch.condition)?;
             conditions.push(match &operand {
-                Some(value) => comparison(value.clone(), condition, Plan::eq)?,
+                Some(value) => comparison(value.clone(), condition, Function::Equal)?,
                 None => check_bool(condition, "`when`")?,
             });
-            results.push(self.node(&branch.result)?);
+            results.push(self.draft(&branch.result)?);
         }
-        results.push(otherwise.map_or_else(|| Ok(Node::null()), |o| self.node(o))?);
+        results.push(otherwise.map_or_else(|| Ok(Draft::null()), |o| self.draft(o))?);
         let grain = conditions.iter().chain(&results).try_fold(Grain::Constant, |g, n| join(g, n.grain))?;
         let (mut results, ty) = unify(results, "the branches of `case`")?;
-        let last = results.pop().map_or_else(|| lit(NULL), |n| n.expr);
-        let expr =
-            conditions.into_iter().zip(results).rev().fold(last, |otherwise, (condition, result)| {
-                when(condition.expr).then(result.expr).otherwise(otherwise)
-            });
-        Ok(Node { expr, ty, grain, number: None })
+        let otherwise = Box::new(results.pop().unwrap_or_else(Draft::null).into_expr());
+        let branches = conditions.into_iter().zip(results).map(|(c, r)| (c.into_expr(), r.into_expr())).collect();
+        Ok(Draft { kind: Kind::Case { branches, otherwise }, ty, grain, number: None })
     }
 }
 
-impl Node {
-    pub fn null() -> Self {
-        Self { expr: lit(NULL), ty: None, grain: Grain::Constant, number: None }
-    }
-
-    pub fn constant(expr: Plan, ty: Type) -> Self {
-        Self { expr, ty: Some(ty), grain: Grain::Constant, number: None }
-    }
-
-    /// The node after a function of one argument.
-    pub fn map_to(self, ty: Type, function: impl FnOnce(Plan) -> Plan) -> Self {
-        Self { expr: function(self.expr), ty: Some(ty), grain: self.grain, number: None }
-    }
-
-    /// The node after a function of two arguments.
-    pub fn both(a: Self, b: Self, ty: Type, function: impl FnOnce(Plan, Plan) -> Plan) -> Result<Self, String> {
-        let grain = join(a.grain, b.grain)?;
-        Ok(Self { expr: function(a.expr, b.expr), ty: Some(ty), grain, number: None })
-    }
-
-    pub fn negate_if(self, negated: bool) -> Self {
-        if negated { self.map_to(Type::Bool, Plan::not) } else { self }
-    }
-
-    /// The node as a value of `ty`, when its type or its literal text allows that without loss.
-    pub fn widen(self, ty: Type) -> Self {
-        match (self.ty, ty, &self.number) {
-            (Some(from), to, _) if from == to => self,
-            (_, Type::Decimal(p, s), Some(text)) if read_decimal(text, p, s).is_some() => {
-                let value = read_decimal(text, p, s).unwrap_or_default();
-                let value = AnyValue::Decimal(value, p.into(), s.into());
-                Self { expr: lit(LiteralValue::Scalar(Scalar::new(polars_type(ty), value))), ty: Some(ty), ..self }
-            }
-            _ => self.map_to(ty, |e| e.cast(polars_type(ty))),
-        }
-    }
-}
-
-/// The grain of two nodes together.
-pub(super) fn join(a: Grain, b: Grain) -> Result<Grain, String> {
-    match (a, b) {
-        (Grain::Constant, other) | (other, Grain::Constant) => Ok(other),
-        (a, b) if a == b => Ok(a),
-        _ => Err("a row value and an aggregate are mixed".into()),
-    }
-}
-
-fn literal(value: &Value) -> Result<Node, String> {
-    match value {
-        Value::Null => Ok(Node::null()),
-        Value::Boolean(b) => Ok(Node::constant(lit(*b), Type::Bool)),
-        Value::SingleQuotedString(text) => Ok(Node::constant(lit(text.as_str()), Type::Text)),
-        Value::Number(text, _) => number(text),
-        other => Err(format!("literal `{other}` is not supported")),
-    }
-}
-
-fn number(text: &str) -> Result<Node, String> {
-    let node = if let Some(Cell::Int(value)) = CellType::of(Type::Int).read(text) {
-        Node::constant(lit(value), Type::Int)
-    } else if let Some(Cell::Float(value)) = CellType::of(Type::Float).read(text) {
-        Node::constant(lit(value), Type::Float)
-    } else {
-        return Err(format!("number `{text}` is out of range"));
-    };
-    Ok(Node { number: Some(text.to_owned()), ..node })
-}
-
-/// `date '2026-01-31'` and `timestamp '2026-01-31 12:00:00'`.
-fn typed_literal(typed: &TypedString) -> Result<Node, String> {
-    let Value::SingleQuotedString(text) = &typed.value.value else {
-        return Err(format!("literal `{typed}` is not supported"));
-    };
-    let ty = cast::sql_type(&typed.data_type)?;
-    let value = match CellType::of(ty).read(text) {
-        Some(Cell::Date(days)) => AnyValue::Date(days),
-        Some(Cell::Datetime(micros)) => AnyValue::Datetime(micros, polars::prelude::TimeUnit::Microseconds, None),
-        _ => return Err(format!("`{typed}` is not a valid literal")),
-    };
-    Ok(Node::constant(lit(LiteralValue::Scalar(Scalar::new(polars_type(ty), value))), ty))
+/// Whether an expression is a text literal; an empty one only if `empty` allows it.
+fn is_text_literal(ast: &Ast, empty: bool) -> bool {
+    matches!(ast, Ast::Value(v) if matches!(&v.value, Value::SingleQuotedString(s) if empty || !s.is_empty()))
 }

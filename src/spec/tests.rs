@@ -90,26 +90,26 @@ fn what_could_go_wrong_on_data_is_refused_with_its_line() {
         ("t + t", "`+` needs numbers"),
         ("d - d", "use `days_between(a, b)`"),
         ("m * m", "cast both sides to double"),
-        ("sum(i)", "an aggregate stands where one value a row is needed"),
-        ("count(*)", "an aggregate stands where one value a row is needed"),
+        ("sum(i)", "an aggregate cannot be used here"),
+        ("count(*)", "an aggregate cannot be used here"),
         ("cast(t as int)", "use `try_cast"),
         ("cast(f as text)", "means different things"),
         ("nosuch", "no column `nosuch` here"),
         ("tt", "no column `tt` here"),
         ("rowz", "did you mean `rows`?"),
-        ("random()", "function `random` is not on the list"),
+        ("random()", "unknown function `random`"),
         ("row_number() over ()", "not supported"),
         ("(select 1)", "not supported"),
         ("i +", "cannot parse"),
         ("i i", "unexpected `i` after the expression"),
         ("null", "only NULL"),
         ("99999999999999999999999999999999999999e999", "out of range"),
-        ("t like t", "must be a text literal"),
-        ("replace(t, '', 'x')", "the first is not empty"),
-        ("replace(t, null, 'x')", "takes text literals"),
+        ("t like t", "must be text in quotes"),
+        ("replace(t, '', 'x')", "the second must not be empty"),
+        ("replace(t, null, 'x')", "must be text in quotes"),
         ("cast(i as decimal(3,0))", "needs 19 digits before the point"),
         ("cast(i as decimal(38,19)) + cast(i as decimal(38,0))", "mix decimal(38,19) and decimal(38,0)"),
-        ("read_csv('x')", "not on the list"),
+        ("read_csv('x')", "unknown function `read_csv`; known functions are abs"),
         ("I + 1", "did you mean `i`?"),
         (&["1"; 3000].join("+"), "more than 200 operators"),
         (&"x".repeat(40_000), "longer than 32768 bytes"),
@@ -120,7 +120,7 @@ fn what_could_go_wrong_on_data_is_refused_with_its_line() {
 }
 
 #[test]
-fn aggregates_are_checked_where_they_stand() {
+fn aggregates_are_checked_where_they_are() {
     let with = |sql: &str| Spec::parse(&spec_with("i").replace("count(*)", sql), "t").map_err(|e| e.to_string());
     for good in [
         "count(distinct state)",
@@ -135,15 +135,15 @@ fn aggregates_are_checked_where_they_stand() {
         assert!(with(good).is_ok(), "{good}: {:?}", with(good).err());
     }
     for (bad, why) in [
-        ("amount", "must stand inside an aggregate"),
+        ("amount", "must be inside an aggregate"),
         ("1", "an aggregate is needed here"),
-        ("sum(amount) + n", "must stand inside an aggregate"),
-        ("sum(sum(n))", "cannot stand inside another"),
+        ("sum(amount) + n", "must be inside an aggregate"),
+        ("sum(sum(n))", "cannot be inside another"),
         ("sum(state)", "`sum` of text is not supported"),
         ("sum(distinct n)", "not supported"),
         ("count(1)", "an aggregate of a constant"),
-        ("sum(try_cast(state as decimal(38,0)))", "declare it with at most 28"),
-        ("sum(\\\"a`b\\\")", "no column `a`b`"),
+        ("sum(try_cast(state as decimal(38,0)))", "declare the column with at most 28"),
+        ("sum(\\\"a`b\\\")", "`a`b` is not a valid column name"),
     ] {
         let error = with(bad).expect_err(bad);
         assert!(error.contains(why) && error.contains("line 11"), "{bad}: {error}");
@@ -155,21 +155,21 @@ fn a_wrong_spec_names_its_line() {
     let good = spec_with("i");
     for (from, to, line, why) in [
         ("name = \"test\"", "nmae = \"test\"", 2, "unknown field `nmae`"),
-        ("\"t\", \"i\"", "\"t\", \"t\"", 6, "`t` is given twice"),
+        ("\"t\", \"i\"", "\"t\", \"t\"", 6, "the name `t` is used twice"),
         ("keep = [\"t\"", "keep = [{ t = \"sources\" }", 6, "built-in name"),
-        ("i = \"int\"", "i = \"integer\"", 7, "no type `integer`"),
-        ("[sources.s]", "[sources.\"../s\"]", 4, "`../s` cannot be a name"),
-        ("keep = [\"t\"", "keep = [{ t = \"__t\" }", 6, "`__t` cannot be a name"),
+        ("i = \"int\"", "i = \"integer\"", 7, "unknown type `integer`"),
+        ("[sources.s]", "[sources.\"../s\"]", 4, "`../s` is not a valid name"),
+        ("keep = [\"t\"", "keep = [{ t = \"__t\" }", 6, "`__t` is not a valid name"),
         ("files = [\"s.csv\"]", "files = [\"../s.csv\"]", 5, "a file name in the input folder"),
         ("files = [\"s.csv\"]", "files = [\"s.csv\"]\nlatest_by = \"t\"", 6, "`latest_by` needs a date"),
         ("[\"id\", \"c\"]", "[\"id\", \"nope\"]", 15, "no column `nope`"),
         ("[\"id\", \"c\"]", "[\"c\", \"id\"]", 15, "must be the id"),
-        ("[\"id\", \"c\"]", "[\"id\", \"c\", \"c\"]", 15, "given twice"),
+        ("[\"id\", \"c\"]", "[\"id\", \"c\", \"c\"]", 15, "listed twice"),
         ("key = \"id\"", "key = \"id\"\npopulation = [\"crm\"]", 4, "no source `crm`"),
-        ("key = \"id\"", "key = \"id\"\npopulation = \"all\"", 4, "population is"),
-        ("[computed]", "[computed]\nrows = \"1\"", 13, "`rows` is given twice"),
+        ("key = \"id\"", "key = \"id\"\npopulation = \"all\"", 4, "`population` must be"),
+        ("[computed]", "[computed]\nrows = \"1\"", 13, "the name `rows` is used twice"),
         ("[computed]", "[computed", 12, ""),
-        ("[output]", "[scores.x]\nneeds_any = [\"nope\"]\npoints = []\n[output]", 15, "no signal `nope`"),
+        ("[output]", "[scores.x]\nneeds_any = [\"nope\"]\npoints = []\n[output]", 15, "no column `nope`"),
         (
             "[output]",
             "[scores.x]\nneeds_any = [\"i\"]\npoints = [{ when = \"i\", add = 1 }]\n[output]",
@@ -180,9 +180,9 @@ fn a_wrong_spec_names_its_line() {
             "[output]",
             "[scores.x]\nneeds_any = [\"i\"]\npoints = []\nbands = [{ label = \"A\" }, { label = \"B\" }]\n[output]",
             17,
-            "bands go from",
+            "order `bands` from",
         ),
-        ("[output]", "[scores.x]\nneeds_any = [\"i\"]\npoints = []\nclamp = [9, 1]\n[output]", 17, "`clamp` is"),
+        ("[output]", "[scores.x]\nneeds_any = [\"i\"]\npoints = []\nclamp = [9, 1]\n[output]", 17, "`clamp` must be"),
     ] {
         let text = good.replacen(from, to, 1);
         assert_ne!(text, good, "{from}");
@@ -202,13 +202,13 @@ fn any_header_can_be_a_column() {
 fn checked(check: &str) -> std::result::Result<String, String> {
     let text = spec_with("i").replacen("[output]", &format!("[[checks]]\n{check}\n[output]"), 1);
     let spec = Spec::parse(&text, "test.toml").map_err(|e| e.to_string())?;
-    let Check { name, severity, rule } = &spec.checks[0];
-    let rule = match rule {
-        CheckRule::Holds { condition, at_least } => format!("{} for {at_least}", condition.sql),
-        CheckRule::RowsWithin(band) => format!("rows {band}"),
-        CheckRule::Unique(column) => format!("unique {column}"),
+    let Rule { name, severity, kind } = &spec.rules[0];
+    let kind = match kind {
+        RuleKind::Holds { condition, at_least } => format!("{} for {at_least}", condition.sql),
+        RuleKind::RowsWithin(band) => format!("rows {band}"),
+        RuleKind::Unique(column) => format!("unique {column}"),
     };
-    Ok(format!("{name} | {severity:?} | {rule}"))
+    Ok(format!("{name} | {severity:?} | {kind}"))
 }
 
 #[test]
@@ -238,32 +238,32 @@ fn checks_are_compiled() {
     ] {
         assert_eq!(checked(check).as_deref(), Ok(want), "{check}");
     }
-    // The short form stands before the first table.
+    // The short form must come before the first table.
     let text = format!("checks = [{{ that = \"i > 0\" }}, {{ unique = \"id\" }}]\n{}", spec_with("i"));
-    assert_eq!(Spec::parse(&text, "t").map(|spec| spec.checks.len()).map_err(|e| e.to_string()), Ok(2));
+    assert_eq!(Spec::parse(&text, "t").map(|spec| spec.rules.len()).map_err(|e| e.to_string()), Ok(2));
 }
 
 #[test]
 fn a_wrong_check_names_its_line() {
     for (check, line, why) in [
-        ("", 14, "a check is one of"),
-        ("column = \"t\"", 14, "a check is one of"),
-        ("that = \"b\"\nunique = \"c\"", 14, "a check is one of"),
+        ("", 14, "a check must be one of"),
+        ("column = \"t\"", 14, "a check must be one of"),
+        ("that = \"b\"\nunique = \"c\"", 14, "a check must be one of"),
         ("that = \"i\"", 15, "`that`: it needs a bool, not int"),
         ("that = \"nosuch > 1\"", 15, "no column `nosuch`"),
-        ("that = \"count(*) > 1\"", 15, "an aggregate stands where"),
+        ("that = \"count(*) > 1\"", 15, "an aggregate cannot be used here"),
         ("that = \"idempotency_key is null\"", 15, "no column `idempotency_key`"),
-        ("that = \"true\"", 15, "names no column"),
-        ("that = \"as_of is null\"", 15, "names no column"),
-        ("that = \"b\"\nfor_at_least = \"0.95\"", 16, "`0.95` is no percentage"),
-        ("that = \"b\"\nfor_at_least = \"101%\"", 16, "more than 100%"),
-        ("unique = \"c\"\nfor_at_least = \"9%\"", 16, "`for_at_least` goes with"),
-        ("unique = \"c\"\nnulls = true", 16, "`nulls` goes with"),
+        ("that = \"true\"", 15, "uses no column"),
+        ("that = \"as_of is null\"", 15, "uses no column"),
+        ("that = \"b\"\nfor_at_least = \"0.95\"", 16, "`0.95` is not a valid percentage"),
+        ("that = \"b\"\nfor_at_least = \"101%\"", 16, "cannot be more than 100%"),
+        ("unique = \"c\"\nfor_at_least = \"9%\"", 16, "`for_at_least` can only be used with"),
+        ("unique = \"c\"\nnulls = true", 16, "`nulls` can only be used with"),
         ("unique = \"t\"", 15, "no output column `t`"),
         ("unique = \"cc\"", 15, "no output column `cc`"),
-        ("rows_within = \"many\"", 15, "`many` is no percentage"),
+        ("rows_within = \"many\"", 15, "`many` is not a valid percentage"),
         ("column = \"x\"\naccepted = [1]", 15, "no column `x`"),
-        ("column = \"t\"\naccepted = []", 16, "names no value"),
+        ("column = \"t\"\naccepted = []", 16, "`accepted` is empty"),
         ("column = \"t\"\naccepted = [1]", 16, "mix text and int"),
         ("column = \"d\"\naccepted = [\"2026-02-30\"]", 16, "is not a valid literal"),
         ("that = \"b\"\nseverity = \"fatal\"", 16, "unknown variant `fatal`"),

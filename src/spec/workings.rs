@@ -1,18 +1,18 @@
-//! A profile's workings: the spec again with all that is computed on the way in its output. Owns their names; evaluates
-//! nothing, so that what explains a profile is computed by what made it.
+//! A profile's workings: the same spec, with everything that is computed on the way added to its output. Owns the names
+//! of these columns; computes nothing, so that a profile and its explanation are computed by the same code.
 
 use super::{Named, OutputColumn, Points, RowRule, SOURCES, Spec};
-use crate::cell::Type;
+use crate::value::Type;
 
 impl Spec {
-    /// The same profile whose output goes on with the inner columns, the sources, each rule's truth and each score's sum. The output
-    /// columns themselves, idempotency key included, are as they were.
+    /// The same profile, with more columns after those of its output: the inner columns, the sources, whether each rule
+    /// is true and each score's sum. The output columns themselves do not change, including the idempotency key.
     pub fn workings(&self) -> Self {
         let mut spec = self.clone();
-        spec.checks.clear();
+        spec.rules.clear();
         let rule = |name, value| Named { name, value };
         let rules = self.scores.iter().enumerate().flat_map(|(score, s)| {
-            let when = move |(at, p): (usize, &Points)| rule(rule_column(score, at), p.when.clone());
+            let when = move |(at, p): (usize, &Points)| rule(points_column(score, at), p.when.clone());
             s.points.iter().enumerate().map(when)
         });
         let rules: Vec<Named> = rules.collect();
@@ -25,7 +25,7 @@ impl Spec {
         spec
     }
 
-    /// The columns that the output does not list, built-ins aside: name and type, in declared order.
+    /// The columns that are not in the output, without built-in ones: name and type, in declared order.
     pub fn inner_columns(&self) -> Vec<(String, Type)> {
         let mut all = Vec::new();
         for source in &self.sources {
@@ -33,17 +33,17 @@ impl Spec {
                 RowRule::Latest(kept) => {
                     all.extend(kept.iter().map(|(i, name)| (name.clone(), source.columns[*i].cell.ty)));
                 }
-                RowRule::Aggregate(fields) => all.extend(fields.iter().map(|f| (f.name.clone(), f.value.ty))),
+                RowRule::Aggregate(fields) => all.extend(fields.iter().map(|f| (f.name.clone(), f.value.ty()))),
             }
         }
-        all.extend(self.computed.iter().map(|c| (c.name.clone(), c.value.ty)));
+        all.extend(self.computed.iter().map(|c| (c.name.clone(), c.value.ty())));
         all.extend(self.scores.iter().map(|s| (s.name.clone(), s.ty())));
         all.retain(|(name, _)| self.output_type(name).is_none());
         all
     }
 }
 
-/// The column with the truth of a score's rule, by their places. Specs cannot use names that begin so.
-pub fn rule_column(score: usize, rule: usize) -> String {
-    format!("__rule_{score}_{rule}")
+/// The column that says whether a score's rule is true, by their indexes. Specs cannot use names that begin with `__`.
+pub fn points_column(score: usize, points: usize) -> String {
+    format!("__points_{score}_{points}")
 }

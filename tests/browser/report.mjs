@@ -1,13 +1,13 @@
 // Opens a report in Chromium and prints what a reader would meet, as JSON: `node report.mjs FILE.html [WITHOUT_AXE]`.
-// Judges nothing: tests/it/report.rs does. Packages come from ONEFOLD_NODE_MODULES, else from beside this file.
+// Judges nothing: tests/it/report.rs does, and says by ONEFOLD_NODE_MODULES and ONEFOLD_CHROMIUM where tests/setup has put
+// the packages and the browser.
 import { createRequire } from 'node:module';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 
-const modules = process.env.ONEFOLD_NODE_MODULES ?? fileURLToPath(new URL('node_modules', import.meta.url));
-const require = createRequire(join(modules, 'here.js'));
+const require = createRequire(join(process.env.ONEFOLD_NODE_MODULES, 'here.js'));
 const { chromium } = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -21,7 +21,7 @@ const PHONE = { width: 390, height: 844 };
 const page = pathToFileURL(resolve(process.argv[2])).href;
 const profile = mkdtempSync(join(tmpdir(), 'onefold-chromium-'));
 const browser = await chromium.launch({
-  executablePath: process.env.ONEFOLD_CHROMIUM ?? '/usr/bin/chromium',
+  executablePath: process.env.ONEFOLD_CHROMIUM,
   args: [...FLAGS, `--disk-cache-dir=${profile}`],
 });
 const seen = { console: [], errors: [], requests: [], axe: {}, sideways: {} };

@@ -1,5 +1,5 @@
-//! `onefold bench`: its figures add up, its exports can be read, nothing stays behind, failures are told. Times are not
-//! looked at: they are the machine's.
+//! `onefold bench`: its numbers add up, its exports can be read, no files are left, failures are reported. Times are
+//! not tested, because they depend on the machine.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::workdir::Workdir;
 
-/// A folder with sample data and a place for temporary files of its own.
+/// A folder with sample data and its own folder for temporary files.
 fn prepared() -> (Workdir, String) {
     let dir = Workdir::with_sample(120);
     fs::create_dir(dir.path("tmp")).expect("a folder");
@@ -31,7 +31,7 @@ fn a_bench_gives_a_table_json_and_a_chart_and_leaves_nothing_else() {
     let ran = dir.onefold_with(&args.split(' ').collect::<Vec<_>>(), &[("TMPDIR", &tmp), ("CHAOS_FAIL_SHARD", "0")]);
     assert_eq!(ran.expect(0), "");
     let table = ran.stdout();
-    assert!(table.contains("sample_data: 480 rows") && table.contains("every run wrote the same bytes"), "{table}");
+    assert!(table.contains("sample_data: 480 rows") && table.contains("every run wrote the same outputs"), "{table}");
     assert!(table.lines().all(|l| l.chars().count() <= 100), "{table}");
     assert_eq!(names(&dir.path("")), ["b.json", "b.svg", "sample_data", "tmp"]);
     assert_eq!(names(&dir.path("tmp")), [""; 0]);
@@ -82,15 +82,15 @@ fn rounds_alternate_and_runs_get_the_flags() {
 }
 
 #[test]
-fn a_failing_run_is_told_with_its_exit_code() {
+fn a_failing_run_is_reported_with_its_exit_code() {
     let (dir, tmp) = prepared();
     let crm = dir.read("sample_data/crm.csv") + &"one,field,too,few\n".repeat(30);
     dir.write("sample_data/crm.csv", crm);
     let bench = ["bench", "--shards", "1,4", "--runs", "1", "--export-json", "b.json"];
     let ran = dir.onefold_with(&bench, &[("TMPDIR", &tmp)]);
     let told = ran.expect(4);
-    assert!(told.starts_with("error: run 1 of 4, --shards 1: source `crm`: 30 of 150 rows are rejected"), "{told}");
-    assert!(told.contains("a bench removes what its runs leave"), "{told}");
+    assert!(told.starts_with("error: run 1 of 4, --shards 1: source `crm`: 30 of 150 rows were rejected"), "{told}");
+    assert!(told.contains("`onefold bench` removes the files of its runs"), "{told}");
     assert_eq!(names(&dir.path("")), ["sample_data", "tmp"], "neither an export nor what was to become one");
     assert_eq!(names(Path::new(&tmp)), [""; 0]);
     let allowed = ["bench", "--shards", "4", "--runs", "1", "--warm-up", "0", "--max-rejects", "50%"];
@@ -104,7 +104,7 @@ fn what_cannot_work_is_found_before_the_first_run() {
     let cases: &[(&[&str], i32, &str)] = &[
         (&["--input", "nowhere"], 4, "cannot read `nowhere`"),
         (&["--profile", "nowhere.toml"], 3, "cannot be read"),
-        (&["--source", "crmm=x.csv"], 2, "names no source of the profile"),
+        (&["--source", "crmm=x.csv"], 2, "the profile has no source"),
         (&["--work-dir", "nowhere"], 7, "choose another place with --work-dir"),
         (&["--export-json", "nowhere/b.json"], 7, "cannot write `nowhere/b.json`"),
         (&["--export-json", "sample_data"], 7, "it is not a regular file"),

@@ -1,14 +1,14 @@
-//! The spec's checks: what they measure is what an independent count finds, whatever the shards; a failed one keeps a run
-//! from publishing, or is told.
+//! The spec's checks: they measure the same as an independent count, with any number of shards; if one fails, the run
+//! does not publish, or there is a warning.
 
 use std::collections::HashMap;
 
-use onefold::generate::{Kind, Request, generate};
 use onefold::manifest::{CheckRecord, Severity};
-use onefold::spec::{DEFAULT_TEXT, Spec};
+use onefold::sample::{Kind, Request, generate};
+use onefold::spec::Spec;
 use proptest::prelude::*;
 
-use crate::workdir::Workdir;
+use crate::workdir::{Workdir, default_text};
 
 const CHECKS: &str = r#"
 [[checks]]
@@ -46,7 +46,7 @@ fn messy(customers: u64, seed: u64) -> Workdir {
 
 fn run(dir: &Workdir, checks: &str, output: &str, shards: usize, limit: Option<u64>) -> Vec<CheckRecord> {
     let mut settings = dir.settings(output);
-    settings.spec = Spec::parse(&format!("{DEFAULT_TEXT}{checks}"), "checks.toml").expect("a spec");
+    settings.spec = Spec::parse(&format!("{}{checks}", default_text()), "checks.toml").expect("a spec");
     (settings.shards, settings.memory_limit) = (Some(shards), limit);
     onefold::run(&settings).expect("a run").checks
 }
@@ -91,7 +91,7 @@ proptest! {
             (&found[3], known, known == all),
             (&found[4], risk, risk * 2 >= all),
         ] {
-            let start = format!("it holds for {satisfied} of {all} profiles (");
+            let start = format!("true for {satisfied} of {all} profiles (");
             prop_assert!(check.measured.starts_with(&start), "{}: {} {}", check.name, check.measured, start);
             prop_assert_eq!(check.passed, passed, "{}", check.name);
         }
@@ -109,13 +109,13 @@ fn a_failed_check_publishes_nothing_and_says_why() {
     let (outputs, manifest) = (dir.outputs("data_out"), dir.bytes("data_out/run.json"));
     let checks =
         "[[checks]]\nname = \"all pay\"\nthat = \"mrr > 0\"\nfor_at_least = \"99%\"\n[[checks]]\nunique = \"plan\"\n";
-    dir.write("p.toml", format!("{DEFAULT_TEXT}\n{checks}"));
+    dir.write("p.toml", format!("{}\n{checks}", default_text()));
     let stderr = dir.onefold(&["run", "--profile", "p.toml"]).expect(6);
     for want in [
-        "check `all pay` failed: it holds for ",
+        "check `all pay` failed: true for ",
         " of 200 profiles (",
-        "wanted is at least 99%; check `unique plan` failed: ",
-        "more than one profile, wanted is none; nothing was published",
+        "expected at least 99%; check `unique plan` failed: ",
+        "more than one profile, expected none; nothing was published",
     ] {
         assert!(stderr.contains(want), "{want}: {stderr}");
     }
@@ -130,7 +130,7 @@ fn a_failed_check_publishes_nothing_and_says_why() {
 #[test]
 fn a_warning_is_an_event_and_publishes() {
     let dir = messy(200, 7);
-    dir.write("p.toml", format!("{DEFAULT_TEXT}\n[[checks]]\nthat = \"mrr > 0\"\nseverity = \"warn\"\n"));
+    dir.write("p.toml", format!("{}\n[[checks]]\nthat = \"mrr > 0\"\nseverity = \"warn\"\n", default_text()));
     let ran = dir.onefold(&["run", "--profile", "p.toml", "--log-format", "json"]);
     ran.expect(0);
     let events = ran.events();
@@ -148,7 +148,7 @@ fn a_warning_is_an_event_and_publishes() {
 #[test]
 fn the_number_of_rows_is_compared_with_the_last_published_run() {
     let dir = Workdir::with_sample(100);
-    let checks = |band: &str| format!("{DEFAULT_TEXT}\n[[checks]]\nrows_within = \"{band}\"\n");
+    let checks = |band: &str| format!("{}\n[[checks]]\nrows_within = \"{band}\"\n", default_text());
     dir.write("p.toml", checks("20%"));
     dir.onefold(&["run", "--profile", "p.toml"]).expect(0);
     let sample = |customers: &str| {
@@ -157,7 +157,7 @@ fn the_number_of_rows_is_compared_with_the_last_published_run() {
     sample("79");
     let stderr = dir.onefold(&["run", "--profile", "p.toml"]).expect(6);
     assert!(stderr.contains("`rows within 20%` failed: 79 profiles after 100 in the last run"), "{stderr}");
-    // The run that failed was not published: the one to compare with is the first.
+    // The failed run was not published, so the first one is compared with.
     sample("80");
     dir.onefold(&["run", "--profile", "p.toml"]).expect(0);
     assert_eq!(dir.manifest("data_out").checks[0].measured, "80 profiles after 100 in the last run");
@@ -176,21 +176,21 @@ fn a_run_without_profiles_satisfies_its_conditions() {
     }
     let found = run(&dir, CHECKS, "out", 3, None);
     assert!(found.iter().all(|check| check.passed), "{found:?}");
-    assert_eq!(found[0].measured, "it holds for 0 of 0 profiles (100%)");
+    assert_eq!(found[0].measured, "true for 0 of 0 profiles (100%)");
 }
 
 #[test]
 fn a_resumed_run_checks_what_a_run_in_one_piece_does() {
     let dir = messy(200, 11);
-    dir.write("p.toml", format!("{DEFAULT_TEXT}{CHECKS}"));
+    dir.write("p.toml", format!("{}{CHECKS}", default_text()));
     let run = ["run", "--profile", "p.toml", "--shards", "8"];
     dir.onefold(&[&run[..], &["--output", "whole"]].concat()).expect(0);
     dir.onefold(&[&run[..], &["--chaos", "fail:5:always", "--max-retries", "0"]].concat()).expect(5);
     dir.onefold(&run).expect(0);
     assert!(dir.manifest("data_out").resumed_shards > 0);
     assert_eq!(dir.manifest("data_out").checks, dir.manifest("whole").checks);
-    // What a failed check leaves is taken over, and fails again.
-    dir.write("strict.toml", format!("{DEFAULT_TEXT}\n[[checks]]\nthat = \"mrr > 0\"\n"));
+    // What a run with a failed check leaves is reused, and fails again.
+    dir.write("strict.toml", format!("{}\n[[checks]]\nthat = \"mrr > 0\"\n", default_text()));
     let strict = ["run", "--profile", "strict.toml", "--output", "strict"];
     let first = dir.onefold(&strict).expect(6);
     let told = |stderr: &str| stderr.lines().last().map(str::to_owned);

@@ -1,4 +1,4 @@
-//! CLI cases as files: `tests/cmd/*.trycmd` show commands with what they print.
+//! CLI cases as files: `tests/cmd/*.trycmd` have commands and what they print.
 
 #[test]
 fn the_cases_in_tests_cmd() {

@@ -1,19 +1,19 @@
-//! `diff` equals an independent comparison of both `profiles.csv` with the `csv` crate, for messy data in which customers
-//! come, go and change, and for specs with other columns.
+//! `diff` gives the same as an independent comparison of both `profiles.csv` with the `csv` crate, for messy data in
+//! which customers are added, removed and changed, and for specs with other columns.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 
 use csv::{ByteRecord, ReaderBuilder, WriterBuilder};
 use onefold::diff::{Diff, ScoreMoves, diff};
-use onefold::generate::{Kind, Request, generate};
-use onefold::spec::{DEFAULT_TEXT, Spec};
+use onefold::sample::{Kind, Request, generate};
+use onefold::spec::Spec;
 use proptest::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::workdir::Workdir;
+use crate::workdir::{Workdir, default_text};
 
-/// Writes a folder's exports again: some customers left out, some cells changed.
+/// Writes a folder's exports again, without some customers and with some cells changed.
 fn rewrite(dir: &Workdir, from: &str, to: &str, seed: u64) {
     fs::create_dir_all(dir.path(to)).expect("a folder");
     for entry in fs::read_dir(dir.path(from)).expect("a folder").flatten() {
@@ -35,7 +35,7 @@ fn rewrite(dir: &Workdir, from: &str, to: &str, seed: u64) {
                 continue;
             }
             let changes = row > 1 && chance(&row.to_le_bytes()) < 20 && record.len() == last.len();
-            // A cell of the row before, of any column but the id.
+            // A cell of the row before, of any column except the id.
             let at = usize::try_from(chance(&[row as u8]) % 7).expect("small") + 1;
             let is_id = |at: usize| header.get(at) == Some(b"customer_id");
             let cell = |(i, cell): (usize, &[u8])| {
@@ -57,7 +57,7 @@ fn run(dir: &Workdir, input: &str, output: &str, spec: &str) {
     onefold::run(&settings).unwrap_or_else(|e| panic!("{output}: {e}"));
 }
 
-/// A `profiles.csv`: its columns, and each customer's cells.
+/// The columns of a `profiles.csv`, and each customer's cells.
 struct Profiles {
     columns: Vec<String>,
     rows: HashMap<String, HashMap<String, String>>,
@@ -152,11 +152,12 @@ proptest! {
         generate(&Request { customers: 250, seed, kind: Kind::Messy, output, force: false }).expect("sample data");
         rewrite(&dir, "messy", "a", seed);
         rewrite(&dir, "messy", "b", seed + 1);
-        run(&dir, "a", "old", DEFAULT_TEXT);
-        // `mrr` becomes a float, `industry` goes, `stage` comes.
-        let other = DEFAULT_TEXT.replace("mrr = \"int\"", "mrr = \"float\"").replace("\"company_name\", \"industry\", \"employee_count\", \"deal_stage\", \"deal_value\", \"sales_owner\", \"last_contact\",\n  \"plan\"", "\"company_name\", \"employee_count\", \"deal_stage\", \"deal_value\", \"sales_owner\", \"last_contact\", \"stage\",\n  \"plan\"");
-        prop_assert_ne!(other.as_str(), DEFAULT_TEXT);
-        run(&dir, "b", "new", if other_columns { &other } else { DEFAULT_TEXT });
+        run(&dir, "a", "old", &default_text());
+        // `mrr` becomes a float, `industry` is removed, `stage` is added.
+        let other = default_text().replace("mrr = \"int\"", "mrr = \"float\"").replace("\"company_name\", \"industry\", \"employee_count\", \"deal_stage\", \"deal_value\", \"sales_owner\", \"last_contact\",\n  \"plan\"", "\"company_name\", \"employee_count\", \"deal_stage\", \"deal_value\", \"sales_owner\", \"last_contact\", \"stage\",\n  \"plan\"");
+        let default = default_text();
+        prop_assert_ne!(&other, &default);
+        run(&dir, "b", "new", if other_columns { &other } else { &default });
         let found = diff(&dir.path("old"), &dir.path("new"), 5).expect("a difference");
         prop_assert!(found.customers.added > 0 && found.customers.gone > 0 && found.customers.changed > 10, "{:?}", found.customers);
         if other_columns {
@@ -206,7 +207,7 @@ fn a_null_and_an_empty_text_are_the_same() {
 }
 
 #[test]
-fn what_is_no_output_is_refused() {
+fn what_is_not_an_output_is_refused() {
     let dir = Workdir::with_sample(20);
     dir.onefold(&["run"]).expect(0);
     for (old, new, code, why) in [
@@ -218,18 +219,18 @@ fn what_is_no_output_is_refused() {
         assert!(stderr.contains(why), "{why}: {stderr}");
     }
     let bytes = dir.bytes("data_out/profiles.parquet");
-    // A page in the middle is damaged: found while the batches are read.
+    // A page in the middle is damaged, which is found while the batches are read.
     let mut broken = bytes.clone();
     broken[4..bytes.len() / 2].fill(0x55);
     dir.write("broken/profiles.parquet", broken);
     dir.onefold(&["diff", "data_out", "broken/profiles.parquet"]).expect(6);
-    let text = DEFAULT_TEXT
+    let text = default_text()
         .replace("key = \"customer_id\"", "key = \"who\"")
         .replace("\"customer_id\", \"email\",\n", "\"who\", \"email\",\n");
     dir.write("who.toml", text.replace("required = true", "required = true\nkey = \"customer_id\""));
     dir.onefold(&["run", "--profile", "who.toml", "--output", "who"]).expect(0);
     let stderr = dir.onefold(&["diff", "data_out", "who"]).expect(2);
-    assert!(stderr.contains("the ids are `customer_id` in the old output and `who` in the new"), "{stderr}");
+    assert!(stderr.contains("the id column is `customer_id` in the old output and `who` in the new"), "{stderr}");
 }
 
 #[test]

@@ -1,25 +1,26 @@
-//! `explain` against what stands in the files: reasons add up to the published scores, fields stand in the lines that it
-//! names, and an explanation of other files than the run's is refused.
+//! `explain` compared with the files: reasons add up to the published scores, fields are in the lines that it names,
+//! and an explanation from other files than the run's is refused.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder};
-use onefold::cell::{CellType, Type};
+use onefold::Inputs;
 use onefold::explain::{At, Explanation, Origin, explain};
-use onefold::generate::{Kind, Request, generate};
-use onefold::source::Inputs;
-use onefold::spec::{Score, Spec};
+use onefold::sample::{Kind, Request, generate};
+use onefold::spec::Spec;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::PageIndexPolicy;
 use serde_json::Value;
+use toml::{Table, Value as Toml};
 
 use crate::workdir::Workdir;
 
-/// A finished run of generated data, and its profiles by id, each cell by its column.
+/// A finished run of generated data, and its profiles by id, with each cell by its column.
 struct Sample {
     dir: Workdir,
-    spec: Spec,
+    /// The spec as TOML, read without onefold's reader.
+    spec: Table,
     profiles: Vec<HashMap<String, String>>,
 }
 
@@ -37,7 +38,8 @@ impl Sample {
 
     fn run(dir: Workdir, spec: Spec) -> Self {
         let mut settings = dir.settings("data_out");
-        settings.spec = spec.clone();
+        settings.spec = spec;
+        let spec = settings.spec.text().parse().expect("TOML");
         onefold::run(&settings).expect("a run");
         let mut reader = csv::Reader::from_path(dir.path("data_out/profiles.csv")).expect("profiles");
         let profiles = reader.deserialize().map(|r| r.expect("a record")).collect();
@@ -49,16 +51,16 @@ impl Sample {
         explain(&inputs, &self.dir.path("data_out"), id)
     }
 
-    /// Every customer's published cells and explanation.
+    /// The published cells and the explanation of every customer.
     fn all(&self) -> impl Iterator<Item = (&HashMap<String, String>, Explanation)> {
         self.profiles.iter().map(|profile| {
-            let id = &profile[&self.spec.key];
+            let id = &profile[self.spec["profile"]["key"].as_str().expect("a key")];
             (profile, self.explain(id).unwrap_or_else(|e| panic!("{id}: {e}")))
         })
     }
 }
 
-/// A value as the CSV has it.
+/// A value as in the CSV.
 fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -69,21 +71,23 @@ fn text(value: &Value) -> String {
 }
 
 /// The score that the reasons give.
-fn add_up(score: &Score, explanation: &Explanation) -> String {
-    let reasons = explanation.scores.iter().find(|r| r.score == score.name).expect("reasons");
-    assert_eq!(reasons.rules.len(), score.points.len());
+fn add_up(name: &str, score: &Toml, explanation: &Explanation) -> String {
+    let int = |value: &Toml| value.as_integer().expect("an int");
+    let list = |key: &str| score.get(key).and_then(Toml::as_array).cloned().unwrap_or_default();
+    let reasons = explanation.scores.iter().find(|r| r.score == name).expect("reasons");
+    assert_eq!(reasons.rules.len(), list("points").len());
     let earned: i64 = reasons.rules.iter().filter(|r| r.holds == Some(true)).map(|r| r.add).sum();
-    let sum = score.base + earned;
-    assert_eq!((reasons.base, reasons.sum), (score.base, sum));
+    let base = score.get("base").map_or(0, int);
+    let sum = base + earned;
+    assert_eq!((reasons.base, reasons.sum), (base, sum));
     let unknown = reasons.signals.iter().filter(|s| s.value.is_null()).count();
     assert_eq!(reasons.unknown.len(), unknown);
-    if unknown == score.needs_any.len() {
+    if unknown == list("needs_any").len() {
         return String::new();
     }
-    let points = score.clamp.map_or(sum, |(low, high)| sum.max(low).min(high));
-    let mut bands = score.bands.iter();
-    match bands.find(|b| b.at_least.is_none_or(|bound| points >= bound)) {
-        Some(band) => band.label.clone(),
+    let points = score.get("clamp").map_or(sum, |clamp| sum.max(int(&clamp[0])).min(int(&clamp[1])));
+    match list("bands").iter().find(|band| band.get("at_least").is_none_or(|bound| points >= int(bound))) {
+        Some(band) => band["label"].as_str().expect("a label").to_owned(),
         None => points.to_string(),
     }
 }
@@ -95,15 +99,9 @@ fn reasons_add_up_to_the_score_of_every_customer() {
         let sample = Sample::new(kind, customers, seed);
         let (mut seen, mut nulls) = (0, 0);
         for (profile, explanation) in sample.all() {
-            for score in &sample.spec.scores {
-                assert_eq!(
-                    add_up(score, &explanation),
-                    profile[&score.name],
-                    "{}: {}",
-                    explanation.customer,
-                    score.name
-                );
-                nulls += usize::from(profile[&score.name].is_empty());
+            for (name, score) in sample.spec["scores"].as_table().expect("scores") {
+                assert_eq!(add_up(name, score, &explanation), profile[name], "{}: {name}", explanation.customer);
+                nulls += usize::from(profile[name].is_empty());
             }
             for field in explanation.fields.iter().filter(|f| f.in_output) {
                 assert_eq!(text(&field.value), profile[&field.column], "{}: {}", explanation.customer, field.column);
@@ -149,23 +147,21 @@ fn record(bytes: &[u8]) -> ByteRecord {
     reader.into_byte_records().next().expect("a record").expect("bytes in memory")
 }
 
-/// A file's cell as the profile has it, by the contract's rules for the types of the sample.
-fn typed(cell: &CellType, text: &str) -> String {
+/// A file's cell as in the profile, for the types of the sample.
+fn typed(source: &Toml, column: &str, text: &str) -> String {
     let trimmed = text.trim();
-    match cell.ty {
-        Type::Text => text.to_owned(),
-        Type::Int => trimmed.parse::<i64>().map(|n| n.to_string()).unwrap_or_default(),
-        // `inf` and `NaN` are numbers to Rust, not to the contract.
-        Type::Float => {
-            trimmed.parse().ok().filter(|x: &f64| x.is_finite()).map(|x| format!("{x:?}")).unwrap_or_default()
-        }
-        Type::Date => chrono::NaiveDate::parse_from_str(trimmed, "%Y-%m-%d").map(|d| d.to_string()).unwrap_or_default(),
+    match source.get("types").and_then(|types| types.get(column)).map_or("text", |ty| ty.as_str().expect("a type")) {
+        "text" => text.to_owned(),
+        "int" => trimmed.parse::<i64>().map(|n| n.to_string()).unwrap_or_default(),
+        // `inf` and `NaN` are numbers to Rust, not to onefold.
+        "float" => trimmed.parse().ok().filter(|x: &f64| x.is_finite()).map(|x| format!("{x:?}")).unwrap_or_default(),
+        "date" => chrono::NaiveDate::parse_from_str(trimmed, "%Y-%m-%d").map(|d| d.to_string()).unwrap_or_default(),
         other => panic!("{other} is not in the sample"),
     }
 }
 
 #[test]
-fn fields_stand_in_the_lines_that_are_named() {
+fn fields_are_in_the_lines_that_are_named() {
     let sample = Sample::new(Kind::Messy, 400, 5);
     let mut files: HashMap<String, Lines> = HashMap::new();
     let (mut cells, mut beaten, mut bad) = (0, 0, 0);
@@ -173,23 +169,23 @@ fn fields_stand_in_the_lines_that_are_named() {
         let id = &explanation.customer;
         for field in &explanation.fields {
             let Origin::Row { source, file_column, at, bad_value, beaten_rows, beat } = &field.origin else { continue };
-            let source = sample.spec.sources.iter().find(|s| s.name == *source).expect("a source");
-            let column = source.columns.iter().find(|c| c.name == *file_column).expect("a column");
-            let by = source.latest_by.map(|by| &source.columns[by]).expect("an order");
+            let source = &sample.spec["sources"][source];
+            let key = source.get("key").unwrap_or(&sample.spec["profile"]["key"]).as_str().expect("a key");
+            let by = source["latest_by"].as_str().expect("an order");
             let mut look = |at: &At, column: &str| {
                 let path = sample.dir.path("sample_data").join(&at.file);
                 files.entry(at.file.clone()).or_insert_with(|| Lines::of(&path)).field(at, column)
             };
-            assert_eq!(look(at, &source.key).trim(), id, "{at:?}");
+            assert_eq!(look(at, key).trim(), id, "{at:?}");
             let cell = look(at, file_column);
-            assert_eq!(text(&field.value), typed(&column.cell, &cell), "{id}: {} in {at:?}", field.column);
+            assert_eq!(text(&field.value), typed(source, file_column, &cell), "{id}: {} in {at:?}", field.column);
             assert_eq!(*bad_value, !cell.is_empty() && field.value.is_null(), "{id}: {} in {at:?}", field.column);
-            let latest = typed(&by.cell, &look(at, &by.name));
+            let latest = typed(source, by, &look(at, by));
             assert_eq!(*beaten_rows, beat.len(), "the sample has few rows a customer");
             for row in beat {
-                assert_eq!(look(&row.at, &source.key).trim(), id);
-                assert_eq!(text(&row.value), typed(&column.cell, &look(&row.at, file_column)));
-                let older = typed(&by.cell, &look(&row.at, &by.name));
+                assert_eq!(look(&row.at, key).trim(), id);
+                assert_eq!(text(&row.value), typed(source, file_column, &look(&row.at, file_column)));
+                let older = typed(source, by, &look(&row.at, by));
                 assert_eq!(text(&row.latest), older);
                 let earlier = (&row.at.file, row.at.line) < (&at.file, at.line);
                 assert!(older < latest || (older == latest && earlier), "{id}: {row:?} was beaten by {at:?}");
@@ -209,7 +205,7 @@ fn fields_stand_in_the_lines_that_are_named() {
 fn aggregates_name_all_rows_of_the_customer() {
     let sample = Sample::new(Kind::Events, 60, 9);
     let mut rows: HashMap<(String, String), Vec<u64>> = HashMap::new();
-    for source in sample.spec.sources.iter().map(|s| s.name.clone()) {
+    for source in sample.spec["sources"].as_table().expect("sources").keys() {
         let path = sample.dir.path(&format!("sample_data/{source}.csv"));
         for record in csv::Reader::from_path(path).expect("a file").records().map(|r| r.expect("a record")) {
             let line = record.position().expect("a position").line();
@@ -273,6 +269,6 @@ fn only_pages_that_may_hold_the_id_are_read() {
     for id in ["cust_00122880", "cust_00125000"] {
         assert!(matches!(sample.explain(id), Err(onefold::Error::Verify(_))), "{id}");
     }
-    // That it is not there, the Bloom filter tells.
+    // The Bloom filter shows that it is not there.
     assert!(matches!(sample.explain("cust_00100000x"), Err(onefold::Error::NoCustomer { .. })));
 }

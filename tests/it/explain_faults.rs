@@ -1,10 +1,10 @@
-//! What `explain` refuses, and what it knows of ids without a profile; ids in every form that CSV allows.
+//! What `explain` refuses, and what it says about ids without a profile; ids in every form that CSV allows.
 
 use std::fs;
 
 use crate::workdir::Workdir;
 
-/// A spec with customers, whom alone a profile is made of, and their orders; the run's date is used.
+/// A spec with customers, who are the only ones with a profile, and their orders; it uses the run's date.
 const SPEC: &str = r#"
 [profile]
 name = "shop"
@@ -48,7 +48,7 @@ fn explained(dir: &Workdir, id: &str) -> serde_json::Value {
 }
 
 #[test]
-fn a_spec_of_another_shape_is_explained_whole() {
+fn a_spec_of_another_shape_is_explained_completely() {
     let people = "id,name,joined\n7,Ann,2026-01-02\n8,Bo,\n7,Anna,2026-02-30\n";
     let orders = "who,day,amount\n7,2026-03-01,9.50\n 7 ,2026-03-05,1\n9,2026-03-09,5\n";
     let dir = shop(people, orders);
@@ -81,13 +81,13 @@ fn a_spec_of_another_shape_is_explained_whole() {
         (&bo["scores"][0]["value"], &bo["scores"][0]["unknown"][0]),
         (&serde_json::Value::Null, &"spent".into())
     );
-    // The other form says the same.
+    // The text says the same.
     let ran = dir.onefold(&["explain", "7"]);
     ran.expect(0);
     for want in [
         "name             Anna  (people.csv line 4)",
-        "beat Ann (people.csv line 2)",
-        "kept within 0 to 12",
+        "replaced Ann (people.csv line 2)",
+        "limited to 0 to 12",
         "sum(amount) over 2 rows of orders",
     ] {
         assert!(ran.stdout().contains(want), "{want}: {}", ran.stdout());
@@ -95,17 +95,17 @@ fn a_spec_of_another_shape_is_explained_whole() {
 }
 
 #[test]
-fn an_id_without_a_profile_is_told_with_what_is_known_of_it() {
+fn an_id_without_a_profile_is_reported_with_what_is_known_about_it() {
     let people = "id,name,joined\ncust_a,Ann,\nshort\nx1,too,many,fields\nx1,again,,\n";
     let dir = shop(people, "who,day,amount\nloner,2026-03-01,9.50\nloner,,1\ncust_a,,\n");
     for (id, want) in [
-        ("CUST_A", "no customer `CUST_A` in `data_out`; did you mean `cust_a`? Ids differ by every byte"),
+        ("CUST_A", "no customer `CUST_A` in `data_out`; did you mean `cust_a`? Ids must be equal in every byte"),
         (" cust_a ", "did you mean `cust_a`?"),
         (
             "loner",
-            "it is excluded: profiles are of customers that `people` knows; its rows: orders.csv line 2, orders.csv line 3",
+            "its rows are excluded, because only customers in `people` get a profile: orders.csv line 2, orders.csv line 3",
         ),
-        ("x1", "its rows are rejected: people.csv line 4: field_count, people.csv line 5: field_count"),
+        ("x1", "its rows were rejected: people.csv line 4: field_count, people.csv line 5: field_count"),
         ("nobody", "no customer `nobody` in `data_out`\n"),
         ("", "no customer `` in `data_out`"),
     ] {
@@ -117,7 +117,7 @@ fn an_id_without_a_profile_is_told_with_what_is_known_of_it() {
 
 #[test]
 fn ids_are_found_in_every_form_that_csv_allows() {
-    // Statistics hold only the first 64 bytes of an id.
+    // Statistics have only the first 64 bytes of an id.
     let long = ["a", "b"].map(|end| "x".repeat(90) + end);
     let ids = [
         "a\"b",
@@ -152,7 +152,7 @@ fn ids_are_found_in_every_form_that_csv_allows() {
     for (at, id) in ids.iter().enumerate() {
         let found = explained(&dir, id);
         assert_eq!((&found["customer"], &found["fields"][1]["value"]), (&(*id).into(), &(at + 1).to_string().into()));
-        // The id with the line break shifts what follows by a line.
+        // The id with the line break moves what follows down by one line.
         assert_eq!(found["fields"][1]["line"], at + 2 + usize::from(at > 5), "{id}");
     }
 }
@@ -164,9 +164,9 @@ fn changed_inputs_are_refused() {
     let explain = ["explain", "8"];
     dir.write("sample_data/people.csv", people.replace("Ann", "Eve"));
     let stderr = dir.onefold(&explain).expect(6);
-    assert!(stderr.contains("input `people.csv` is not the file that the run read: bring that one back"), "{stderr}");
+    assert!(stderr.contains("input `people.csv` has changed since the run read it: restore the old file"), "{stderr}");
     dir.write("sample_data/people.csv", people.to_owned() + "9,Cy,\n");
-    assert!(dir.onefold(&explain).expect(6).contains("input `people.csv` is not the file"));
+    assert!(dir.onefold(&explain).expect(6).contains("input `people.csv` has changed"));
     fs::rename(dir.path("sample_data/people.csv"), dir.path("moved.csv")).expect("moved");
     assert!(dir.onefold(&explain).expect(4).contains("cannot read `sample_data/people.csv`"));
     dir.write("moved.csv", people);
@@ -174,24 +174,18 @@ fn changed_inputs_are_refused() {
     let ran = dir.onefold(&moved);
     ran.expect(0);
     assert!(ran.stdout().contains("\"file\": \"moved.csv\""), "{}", ran.stdout());
-    // A source that does not know the customer is not read; one that does is.
+    // A source without the customer is not read; one with it is.
     dir.write("sample_data/orders.csv", "changed");
     let stderr = dir.onefold(&moved).expect(6);
-    assert!(
-        stderr.contains("input `orders.csv` is not the file"),
-        "this output has no `sources`: all are read: {stderr}"
-    );
+    assert!(stderr.contains("input `orders.csv` has changed"), "this output has no `sources`: all are read: {stderr}");
     let twice = [&moved[..], &["--source", "people=p.toml"]].concat();
-    assert!(dir.onefold(&twice).expect(2).contains("--source people names 2 file(s), the run read 1"));
+    assert!(dir.onefold(&twice).expect(2).contains("--source people names 2 files, but the run read 1"));
     let stderr = dir.onefold(&["explain", "8", "--source", "peeple=moved.csv"]).expect(2);
-    assert!(
-        stderr.contains("--source names no source of the run's profile: `peeple`; did you mean `people`?"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("--source: the run's profile has no source `peeple`; did you mean `people`?"), "{stderr}");
 }
 
 #[test]
-fn only_the_sources_that_know_the_customer_are_read() {
+fn only_the_sources_with_the_customer_are_read() {
     let dir = Workdir::with_sample(20);
     let text = dir.read("sample_data/support.csv");
     let without: Vec<&str> = text.lines().filter(|l| !l.contains("cust_00000007")).collect();
@@ -215,7 +209,10 @@ fn profiles_of_another_run_are_refused() {
     dir.onefold(&["run", "--input", "changed", "--output", "other"]).expect(0);
     dir.write("data_out/profiles.parquet", dir.bytes("other/profiles.parquet"));
     let stderr = dir.onefold(&["explain", "cust_00000001"]).expect(6);
-    assert!(stderr.contains("column `email` of the profile is not what the inputs and the spec give"), "{stderr}");
+    assert!(
+        stderr.contains("the inputs and the spec give another value for column `email` than the profile has"),
+        "{stderr}"
+    );
     dir.onefold(&["explain", "cust_00000002"]).expect(0);
     dir.write("data_out/profiles.parquet", "no such thing");
     assert!(dir.onefold(&["explain", "cust_00000002"]).expect(6).contains("cannot be read"));

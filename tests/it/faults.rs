@@ -1,10 +1,10 @@
-//! Every documented failure: its message, its exit code, nothing published, previous outputs as they were.
+//! Every documented failure: its message, its exit code, nothing published, previous outputs unchanged.
 
 use std::fs;
 
 use crate::workdir::{Ran, Workdir};
 
-/// A folder with a finished run, and the bytes that must survive whatever comes.
+/// A folder with a finished run, and the bytes of its outputs, which must not change.
 fn finished() -> (Workdir, (Vec<u8>, Vec<u8>), Vec<u8>) {
     let dir = Workdir::with_sample(50);
     dir.onefold(&["run"]).expect(0);
@@ -46,7 +46,7 @@ fn a_folder_in_a_files_place() {
         fs::remove_file(d.path("sample_data/crm.csv")).expect("removed");
         fs::create_dir(d.path("sample_data/crm.csv")).expect("a folder");
     };
-    fails(folder, &["run"], 4, &["`crm.csv` is not a regular file"]);
+    fails(folder, &["run"], 4, &["`crm.csv` is a folder, not a regular file"]);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn headers_that_cannot_be_used() {
     );
     let twice =
         "customer_id,email,company_name,industry,employee_count,deal_stage,deal_value,sales_owner,last_contact,email\n";
-    fails(crm(twice), &["run"], 4, &["column `email` stands twice in the header of `crm.csv`"]);
+    fails(crm(twice), &["run"], 4, &["the header of `crm.csv` has the column `email` twice"]);
     fails(crm("\"customer_id,email\n"), &["check"], 4, &["`crm.csv` line 1: a quote opens here and is never closed"]);
 }
 
@@ -78,12 +78,12 @@ fn a_quote_never_closed_names_its_line() {
 }
 
 #[test]
-fn too_many_rejects_fail_the_run_and_leave_it_to_look_at() {
+fn too_many_rejects_fail_the_run_and_are_kept() {
     let (dir, outputs, _) = finished();
     let header = dir.read("sample_data/billing.csv").lines().next().expect("a header").to_owned();
     dir.write("sample_data/billing.csv", header + "\n" + &"x\n".repeat(10) + ",,,,,,\n");
     let stderr = dir.onefold(&["run"]).expect(4);
-    assert!(stderr.contains("source `billing`: 11 of 11 rows are rejected"), "{stderr}");
+    assert!(stderr.contains("source `billing`: 11 of 11 rows were rejected"), "{stderr}");
     assert!(
         stderr.contains(
             "billing.csv line 2: field_count; billing.csv line 3: field_count; billing.csv line 4: field_count"
@@ -108,14 +108,14 @@ fn too_many_rejects_fail_the_run_and_leave_it_to_look_at() {
 fn a_wrong_spec_is_found_before_data_is_read() {
     let spec = |from: &'static str, to: &'static str| {
         move |d: &Workdir| {
-            let text = onefold::spec::DEFAULT_TEXT;
+            let text = crate::workdir::default_text();
             assert!(text.contains(from));
             d.write("p.toml", text.replacen(from, to, 1));
         }
     };
     let run = ["run", "--profile", "p.toml"];
     fails(spec("usage_pct >= 80", "usage_pct >= 'x'"), &run, 3, &["profile spec `p.toml` line 5", "mix int and text"]);
-    fails(spec("\"plan\",", "\"plan\", \"plan\","), &run, 3, &["`plan` is given twice"]);
+    fails(spec("\"plan\",", "\"plan\", \"plan\","), &run, 3, &["the name `plan` is used twice"]);
     fails(spec("[profile]", "[profile"), &run, 3, &["profile spec `p.toml` line"]);
     fails(|_| {}, &["run", "--profile", "none.toml"], 3, &["profile spec `none.toml`: cannot be read"]);
     fails(
@@ -127,24 +127,19 @@ fn a_wrong_spec_is_found_before_data_is_read() {
 }
 
 #[test]
-fn a_shard_that_fails_for_good_ends_the_run() {
-    fails(
-        |_| {},
-        &["run", "--chaos", "fail:3:always", "--retry-wait", "1ms"],
-        5,
-        &["shard 3 failed for good after 4 attempts"],
-    );
+fn a_shard_that_fails_every_attempt_ends_the_run() {
+    fails(|_| {}, &["run", "--chaos", "fail:3:always", "--retry-wait", "1ms"], 5, &["shard 3 failed after 4 attempts"]);
     fails(
         |_| {},
         &["run", "--chaos", "panic:0", "--max-retries", "0"],
         5,
-        &["shard 0 failed for good after 1 attempt: panic: chaos"],
+        &["shard 0 failed after 1 attempt: panic: chaos"],
     );
 }
 
 #[test]
 fn wrong_usage() {
-    fails(|_| {}, &["run", "--chaos", "fail:16"], 2, &["a drill names shard 16, but this run has shards 0 to 15"]);
+    fails(|_| {}, &["run", "--chaos", "fail:16"], 2, &["a drill is for shard 16, but this run has shards 0 to 15"]);
     fails(|_| {}, &["run", "--source", "crn=x.csv"], 2, &["`crn`; did you mean `crm`?"]);
     for flag in [
         ["--shards", "0"],
@@ -167,7 +162,7 @@ fn a_file_is_named_once() {
 }
 
 #[test]
-fn a_first_row_that_is_no_header_is_not_quoted() {
+fn a_first_row_that_is_not_a_header_is_not_quoted() {
     let headerless =
         |d: &Workdir| d.write("sample_data/crm.csv", "customer_no_7,a@b.c,ACME\ncustomer_no_8,c@d.e,Ltd\n");
     let (dir, ..) = finished();
@@ -177,7 +172,7 @@ fn a_first_row_that_is_no_header_is_not_quoted() {
 }
 
 #[test]
-fn an_empty_variable_is_no_drill() {
+fn an_empty_variable_is_not_a_drill() {
     let dir = Workdir::with_sample(10);
     dir.onefold_with(&["run"], &[("CHAOS_FAIL_SHARD", "")]).expect(0);
     let stderr = dir.onefold_with(&["run"], &[("CHAOS_FAIL_SHARD", "three")]).expect(2);
@@ -207,32 +202,34 @@ fn something_else_in_an_outputs_place_is_found_before_anything_is_replaced() {
     fs::remove_file(dir.path("data_out/profiles.parquet")).expect("removed");
     fs::create_dir(dir.path("data_out/profiles.parquet")).expect("a folder");
     let stderr = dir.onefold(&["run", "--safe-csv"]).expect(7);
-    assert!(stderr.contains("`data_out/profiles.parquet` stands in the place of an output"), "{stderr}");
+    assert!(stderr.contains("`data_out/profiles.parquet` is where an output must go"), "{stderr}");
     assert!(dir.bytes("data_out/profiles.csv") == outputs.0 && !dir.exists("data_out/.onefold/journal.json"));
     fs::remove_dir(dir.path("data_out/profiles.parquet")).expect("removed");
     dir.write("data_out/rejects", "not a folder");
     dir.write("sample_data/crm.csv", dir.read("sample_data/crm.csv") + "x\n");
-    assert!(dir.onefold(&["run"]).expect(7).contains("`data_out/rejects` stands in the place"));
+    assert!(dir.onefold(&["run"]).expect(7).contains("`data_out/rejects` is where an output must go"));
 }
 
 #[test]
 fn two_runs_on_one_folder() {
     let dir = Workdir::with_sample(10);
-    let space = onefold::workspace::Workspace::open(&dir.path("data_out"), "first").expect("a workspace");
+    dir.write("data_out/.onefold/lock", "process 1 (run first, since 2026-01-01T00:00:00Z)");
+    let lock = fs::File::options().write(true).open(dir.path("data_out/.onefold/lock")).expect("the lock");
+    lock.lock().expect("locked");
     let stderr = dir.onefold(&["run"]).expect(7);
     assert!(stderr.contains("(run first, since 20"), "{stderr}");
-    drop(space);
+    drop(lock);
     dir.onefold(&["run"]).expect(0);
 }
 
 #[test]
-fn a_sum_that_leaves_64_bits_is_an_error_and_says_no_value() {
+fn a_sum_that_exceeds_64_bits_is_an_error_and_says_no_value() {
     let dir = Workdir::new();
     dir.write("in/s.csv", "id,n\na,9223372036854775807\na,1\n");
     dir.write("p.toml", "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.s]\nfiles = [\"s.csv\"]\ntypes = { n = \"int\" }\naggregates = { total = \"sum(n)\" }\n[output]\ncolumns = [\"id\", \"total\"]\n");
     let stderr = dir.onefold(&["run", "--input", "in", "--profile", "p.toml"]).expect(5);
     assert!(
-        stderr.contains("an integer left the 64-bit range in `sum`") && !stderr.contains("9223372036854775807"),
+        stderr.contains("an integer exceeded 64 bits in `sum`") && !stderr.contains("9223372036854775807"),
         "{stderr}"
     );
     assert!(!dir.exists("data_out/profiles.csv"));
@@ -256,13 +253,13 @@ fn verify_finds_what_is_not_as_the_run_left_it() {
     broken(
         &replace("data_out/profiles.csv", "cust_00000002", "cust_00000003"),
         6,
-        "is not the file that the run wrote",
+        "has changed since the run wrote it",
     );
     broken(&replace("data_out/run.json", "\"rows_used\": 50", "\"rows_used\": 49"), 6, "does not balance");
     broken(
         &replace("sample_data/crm.csv", "cust_00000002", "cust_00000099"),
         6,
-        "input `crm.csv` is not the file that the run read",
+        "input `crm.csv` has changed since the run read it",
     );
     broken(
         &|d: &Workdir| fs::remove_file(d.path("data_out/run.json")).expect("removed"),
@@ -274,7 +271,20 @@ fn verify_finds_what_is_not_as_the_run_left_it() {
         4,
         "cannot read `sample_data/crm.csv`",
     );
-    broken(&|d: &Workdir| d.write("data_out/run.json", "{"), 6, "is no manifest");
+    broken(&|d: &Workdir| d.write("data_out/run.json", "{"), 6, "is not a valid manifest");
+    for output in ["profiles.csv", "profiles.parquet"] {
+        let path = format!("data_out/{output}");
+        broken(&|d: &Workdir| fs::remove_file(d.path(&path)).expect("removed"), 6, "is missing, but the run wrote it");
+    }
+}
+
+#[test]
+fn each_run_has_an_id_of_its_own() {
+    let dir = Workdir::with_sample(10);
+    let mut settings = dir.settings("data_out");
+    settings.fresh = true;
+    let ids = [(); 2].map(|()| onefold::run(&settings).expect("a run").run_id);
+    assert_ne!(ids[0], ids[1]);
 }
 
 #[test]

@@ -1,37 +1,19 @@
-//! Fuzzing by properties: each runs for so many cases, or by hand for `ONEFOLD_FUZZ_SECONDS`. Here too: any text as a spec.
+//! Fuzzing with properties: each runs a fixed number of cases, or for `ONEFOLD_FUZZ_SECONDS` by hand. Any bytes as
+//! input, any text as a spec.
 
 #![allow(clippy::print_stdout, reason = "fuzzing by hand says how much it tried")]
 
 use std::fs;
-use std::time::{Duration, Instant};
 
-use onefold::Error;
-use onefold::settings::Settings;
-use onefold::spec::{DEFAULT_TEXT, Delimiter, Encoding, Spec};
+use onefold::spec::{Delimiter, Encoding, Spec};
+use onefold::{Error, Settings};
 use proptest::prelude::*;
-use proptest::test_runner::{TestCaseResult, TestRunner};
+use proptest::test_runner::TestCaseResult;
 
-use crate::reader::{SPEC, delimiter, encoded, encoding, messy_bytes, messy_rows, scratch};
-use crate::workdir::project;
+use crate::mess::{SPEC, delimiter, encoded, encoding, for_a_while, messy_bytes, messy_rows, scratch};
+use crate::workdir::{default_text, project};
 
-/// Tries a property on so many cases, then on as many more as `ONEFOLD_FUZZ_SECONDS` have time for.
-pub fn for_a_while<S: Strategy>(cases: u32, inputs: S, law: impl Fn(S::Value) -> TestCaseResult) {
-    let seconds = std::env::var("ONEFOLD_FUZZ_SECONDS").map_or(0, |s| s.parse().expect("a number of seconds"));
-    let (begun, mut tried) = (Instant::now(), 0);
-    loop {
-        let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
-        TestRunner::new(config).run(&inputs, &law).unwrap_or_else(|e| panic!("{e}"));
-        tried += cases;
-        if begun.elapsed() >= Duration::from_secs(seconds) {
-            break;
-        }
-    }
-    if seconds > 0 {
-        println!("{tried} cases in {:?}", begun.elapsed());
-    }
-}
-
-/// A run over any bytes ends in profiles that the witness proves, or in an unusable input.
+/// A run of any bytes ends with profiles that `verify` proves, or with an unusable input.
 fn runs_or_refuses(bytes: &[u8], encoding: Encoding, delimiter: Delimiter, block_size: usize) -> TestCaseResult {
     let folder = scratch();
     let head = "id~t~n\n".replace('~', &char::from(delimiter.byte()).to_string());
@@ -61,7 +43,7 @@ fn any_bytes_are_proved_or_refused() {
     });
 }
 
-/// A spec is valid, or refused as a spec: nothing else, whatever it holds.
+/// A text is a valid spec or refused as a spec, and nothing else, whatever is in it.
 fn parses_or_is_refused(text: &str) -> TestCaseResult {
     match Spec::parse(text, "fuzz.toml") {
         Ok(_) | Err(Error::Spec { .. }) => Ok(()),
@@ -69,7 +51,7 @@ fn parses_or_is_refused(text: &str) -> TestCaseResult {
     }
 }
 
-/// What is put into the default spec: keys, values, SQL, and what breaks each; one a line.
+/// What is put into the default spec: keys, values, SQL, and what breaks each; one per line.
 const WORDS: &str = r#"[sources.x]
 [
 ]
@@ -146,7 +128,7 @@ fn piece() -> impl Strategy<Value = String> {
 fn mutated() -> impl Strategy<Value = String> {
     let change = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0usize..24, 0..4, piece());
     prop::collection::vec(change, 1..6).prop_map(|changes| {
-        let mut chars: Vec<char> = DEFAULT_TEXT.chars().collect();
+        let mut chars: Vec<char> = default_text().chars().collect();
         for (at, from, length, kind, piece) in changes {
             let (at, from) = (at.index(chars.len() + 1), from.index(chars.len() + 1));
             let part = |start: usize| start..(start + length).min(chars.len());

@@ -1,4 +1,4 @@
-//! Every hostile input that README.md tells of, with the outcome that it tells.
+//! Every hostile input in the table of `docs/reliability.md`, with the outcome that is given there.
 
 mod delimiters;
 mod encodings;
@@ -37,7 +37,7 @@ fn run(dir: &Workdir, args: &[&str]) -> Ran {
     dir.onefold(&[&["run", "--input", "in", "--profile", "p.toml"], args].concat())
 }
 
-/// Runs it, lets the witness agree, and gives the profiles without their header.
+/// Runs it, checks it with `verify`, and gives the profiles without their header.
 fn profiles(dir: &Workdir, args: &[&str]) -> String {
     run(dir, args).expect(0);
     dir.onefold(&["verify", "--input", "in"]).expect(0);
@@ -45,7 +45,7 @@ fn profiles(dir: &Workdir, args: &[&str]) -> String {
     csv.split_once('\n').expect("a header").1.to_owned()
 }
 
-/// The rejects file without its header; empty when there is none.
+/// The rejects file without its header; empty if there is none.
 fn rejects(dir: &Workdir) -> String {
     let name = "data_out/rejects/s.csv";
     if !dir.exists(name) {

@@ -1,11 +1,10 @@
-//! Laws: neither shards, threads, block size, retries, drills nor resuming, neither the split of a source nor the order of its
-//! columns ever changes a byte of the outputs; the ledger balances; `verify` agrees.
+//! Laws: no number of shards or threads, no block size, no retry, drill or resumed run, no split of a source and no
+//! order of its columns changes a byte of the outputs; the ledger balances; `verify` agrees.
 
 use std::fmt::Write;
 
-use onefold::executor::Drill;
 use onefold::manifest::Manifest;
-use onefold::settings::Settings;
+use onefold::{Drill, Settings};
 use proptest::prelude::*;
 
 use crate::workdir::Workdir;

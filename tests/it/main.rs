@@ -1,4 +1,4 @@
-//! The one integration binary: what onefold promises, checked from outside.
+//! The only integration test binary: what onefold promises, tested from outside.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why")]
 
 mod bench;
@@ -7,6 +7,7 @@ mod checks;
 mod cli;
 mod crash;
 mod diff;
+mod docs;
 mod explain;
 mod explain_faults;
 mod faults;
@@ -14,16 +15,18 @@ mod fuzz;
 mod hostile;
 mod laws;
 mod manners;
+mod mess;
 mod oracle;
 mod outputs;
 mod peers;
 mod profiles;
 mod progress;
 mod python;
-mod reader;
-mod readme;
 mod report;
 mod resume;
 mod telemetry;
 mod tidy;
 mod workdir;
+
+// Used by `mess`; the unit tests of the reader get it from another place.
+use onefold::{Delimiter, Encoding};

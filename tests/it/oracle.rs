@@ -1,6 +1,6 @@
-//! Cells and ledger against the independent oracle in `../shared`, which must be there in CI.
+//! Cells and ledger compared with the independent oracle in `tests/oracle`.
 
-use onefold::generate::{Kind, Request, generate};
+use onefold::sample::{Kind, Request, generate};
 use serde_json::Value;
 
 use crate::python::oracle_agrees;
@@ -42,7 +42,7 @@ fn a_hundred_thousand_customers() {
     dir.onefold(&["verify"]).expect(0);
 }
 
-/// Every rule of the contract's §2 that a file can break, in one small folder.
+/// Every rule of reading that a file can break, in one small folder.
 #[test]
 fn dirt_of_every_kind() {
     let dir = Workdir::new();

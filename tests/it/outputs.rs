@@ -1,4 +1,4 @@
-//! What a run leaves and says: the Parquet file by the `parquet` crate, the manifest, the log, the pipe.
+//! What a run writes: the Parquet file, read with the `parquet` crate, the manifest, the log, standard output.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use crate::python::reader_agrees;
 use crate::workdir::Workdir;
 
 #[test]
-fn the_parquet_file_is_what_the_contract_says() {
+fn the_parquet_file_has_its_types_statistics_and_sorting() {
     let dir = Workdir::with_sample(200);
     dir.onefold(&["run"]).expect(0);
     let file = std::fs::File::open(dir.path("data_out/profiles.parquet")).expect("a file");
@@ -40,7 +40,7 @@ fn the_parquet_file_is_what_the_contract_says() {
 }
 
 #[test]
-fn the_manifest_has_the_contracts_skeleton() {
+fn the_manifest_has_its_parts() {
     let dir = Workdir::with_sample(100);
     dir.onefold_with(&["run", "--retry-wait", "1ms"], &[("CHAOS_FAIL_SHARD", "3")]).expect(0);
     let run: Value = serde_json::from_slice(&dir.bytes("data_out/run.json")).expect("json");
@@ -81,7 +81,7 @@ fn the_manifest_has_the_contracts_skeleton() {
 }
 
 #[test]
-fn the_json_log_tells_the_story_of_a_healed_shard() {
+fn the_json_log_has_the_events_of_a_retried_shard() {
     let dir = Workdir::with_sample(100);
     dir.onefold(&["run", "--output", "calm"]).expect(0);
     let ran = dir.onefold_with(&["run", "--log-format", "json", "--retry-wait", "20ms"], &[("CHAOS_FAIL_SHARD", "3")]);
@@ -146,7 +146,7 @@ fn wrong_usage_is_json_too_when_json_is_asked_for() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let dir = Workdir::with_sample(50);
     dir.onefold(&["run"]).expect(0);
     let mut child = Command::new(env!("CARGO_BIN_EXE_onefold"))
@@ -186,13 +186,13 @@ fn an_interrupted_publication_is_completed_by_the_next_command() {
     let dir = Workdir::with_sample(20);
     dir.onefold(&["run", "--output", "new"]).expect(0);
     dir.onefold(&["run"]).expect(0);
-    // As if the process had died after the first rename of a publication.
+    // As if the process had been killed after the first rename of a publication.
     let run = |name: &str| format!("data_out/.onefold/staging/r1/{name}");
     for name in ["profiles.parquet", "run.json"] {
         dir.write(&run(name), dir.bytes(&format!("new/{name}")));
     }
     let staged = ["profiles.csv", "profiles.parquet", "run.json"].map(|name| {
-        let (bytes, sha256) = onefold::digest::sha256_of(&dir.path(&format!("new/{name}"))).expect("a digest");
+        let (bytes, sha256) = onefold::manifest::sha256_of(&dir.path(&format!("new/{name}"))).expect("a digest");
         serde_json::json!({"file": name, "bytes": bytes, "sha256": sha256})
     });
     let journal = serde_json::json!({"run_id": "r1", "publish": staged, "remove": []});
@@ -203,6 +203,7 @@ fn an_interrupted_publication_is_completed_by_the_next_command() {
 }
 
 #[test]
+#[ignore = "needs Python packages: tests/setup, then --include-ignored"]
 fn duckdb_pyarrow_and_polars_read_the_same_cells() {
     let dir = Workdir::with_sample(3000);
     let crm = dir.read("sample_data/crm.csv") + "007,,\"A, \"\"B\"\"\nLtd\",x,-5,,,,2026-01-01\n\u{e9},,,,,,,,\n";

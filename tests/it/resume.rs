@@ -1,4 +1,4 @@
-//! A run that did not finish is gone on with: what holds is reused, what does not is built again, the bytes are the same.
+//! Unfinished runs resume: undamaged shards are reused, damaged ones are built again, and the outputs are the same.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::workdir::Workdir;
 
-/// Messy data, the outputs of an undisturbed run in `want`, and in `data_out` what a run left that met a full disk at its
-/// last shard.
+/// Messy data, the outputs of a run without faults in `want`, and in `data_out` what a run left whose disk was full at
+/// its last shard.
 fn unfinished() -> Workdir {
     let dir = Workdir::new();
     dir.onefold(&["generate", "--messy", "--customers", "500"]).expect(0);
@@ -21,7 +21,7 @@ fn unfinished() -> Workdir {
     dir
 }
 
-/// Runs, and checks that so many shards were reused and that the result is that of the undisturbed run.
+/// Runs, and checks that this many shards were reused and that the result is the same as without faults.
 fn resumes(dir: &Workdir, args: &[&str], reused: usize) -> Manifest {
     let ran = dir.onefold(&[&["run", "--log-format", "json"], args].concat());
     ran.expect(0);
@@ -65,7 +65,7 @@ fn finished_shards_are_reused_and_only_the_missing_are_built() {
 fn a_run_with_all_its_shards_reads_nothing() {
     let dir = Workdir::with_sample(100);
     dir.onefold(&["run", "--output", "want"]).expect(0);
-    // Something in an output's place is found when all shards are built.
+    // Something in an output's place is found only when all shards are built.
     fs::create_dir_all(dir.path("data_out/profiles.csv")).expect("a folder");
     dir.onefold(&["run"]).expect(7);
     fs::remove_dir(dir.path("data_out/profiles.csv")).expect("removed");
@@ -80,7 +80,7 @@ fn a_run_with_all_its_shards_reads_nothing() {
 type Damage<'a> = &'a dyn Fn(&PathBuf);
 
 #[test]
-fn what_does_not_hold_is_built_again() {
+fn what_is_damaged_is_built_again() {
     let damage: [(Damage, usize); 4] = [
         (&|part| /* cut short */ fs::write(part, &fs::read(part).expect("bytes")[..100]).expect("cut"), 14),
         (
@@ -110,7 +110,7 @@ fn what_does_not_hold_is_built_again() {
 }
 
 #[test]
-fn a_damaged_account_of_reading_starts_anew() {
+fn with_damaged_counts_of_reading_a_run_starts_again() {
     let dir = unfinished();
     let set = parts(&dir)[0].parent().and_then(|p| p.parent()).expect("a set").to_owned();
     let account = fs::read_to_string(set.join("read.json")).expect("an account");
@@ -118,7 +118,7 @@ fn a_damaged_account_of_reading_starts_anew() {
     resumes(&dir, &[], 0);
     let dir = unfinished();
     let set = parts(&dir)[0].parent().and_then(|p| p.parent()).expect("a set").to_owned();
-    fs::write(set.join("rejects/0.csv"), "file,line\n").expect("changed");
+    fs::write(set.join("rejects/crm.csv"), "file,line\n").expect("changed");
     resumes(&dir, &[], 0);
 }
 
@@ -138,9 +138,9 @@ fn nothing_old_is_mixed_into_other_inputs_or_options() {
 }
 
 #[test]
-fn another_profile_starts_anew_and_leaves_one_set() {
+fn another_profile_starts_again_and_leaves_one_set() {
     let dir = unfinished();
-    dir.write("p.toml", onefold::spec::DEFAULT_TEXT.replacen("base = 50", "base = 51", 1));
+    dir.write("p.toml", crate::workdir::default_text().replacen("base = 50", "base = 51", 1));
     dir.onefold(&["run", "--profile", "p.toml", "--chaos", "enospc:15", "--threads", "1"]).expect(7);
     assert_eq!(fs::read_dir(dir.path("data_out/.onefold/checkpoints")).expect("sets").count(), 1);
     let ran = dir.onefold(&["run", "--profile", "p.toml"]);
@@ -159,7 +159,7 @@ fn a_drilled_shard_is_never_reused() {
 }
 
 #[test]
-fn a_file_that_is_not_as_it_was_written_is_built_again_in_the_same_run() {
+fn a_file_that_was_damaged_on_disk_is_built_again_in_the_same_run() {
     let dir = Workdir::with_sample(200);
     dir.onefold(&["run", "--output", "want"]).expect(0);
     for limit in ["1", "1GB"] {
@@ -208,7 +208,7 @@ fn a_finished_run_is_up_to_date_until_something_changes() {
         assert!(!again(&[]) && again(&[]), "{name} removed");
     }
     let crm = "sample_data/crm-1.csv";
-    // The same size: only the digest tells.
+    // The same size, so only the digest differs.
     dir.write(crm, dir.read(crm).replacen("Corp", "Camp", 1).replacen("Inc", "Ink", 1).replacen("2026", "2025", 1));
     assert!(!again(&[]) && again(&[]));
     let ran = dir.onefold(&["run", "--log-format", "json"]);

@@ -1,4 +1,4 @@
-//! `--otlp` and `--openlineage`: what local receivers are told, and that no receiver's state is a run's failure.
+//! `--otlp` and `--openlineage`: what local receivers get, and that no fault of a receiver fails a run.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::workdir::{Ran, Workdir};
 
-/// A request that came in.
+/// A request that was received.
 #[derive(Debug, Clone)]
 struct Request {
     line: String,
@@ -24,7 +24,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    /// One that answers with this status; without one it never answers.
+    /// A receiver that answers with this status; without a status it never answers.
     fn answering(status: Option<u16>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -68,7 +68,7 @@ fn answer(mut stream: TcpStream, status: u16, seen: &Mutex<Vec<Request>>) {
     stream.write_all(text.as_bytes()).expect("answered");
 }
 
-/// A run with these flags, whatever proxy the machine uses.
+/// A run with these flags, without a proxy that the machine may use.
 fn run(dir: &Workdir, flags: &[&str], env: &[(&str, &str)]) -> Ran {
     let args: Vec<&str> = ["run", "--shards", "4"].iter().chain(flags).copied().collect();
     let env: Vec<(&str, &str)> = env.iter().copied().chain([("NO_PROXY", "127.0.0.1")]).collect();
@@ -90,7 +90,7 @@ fn attribute<'a>(span: &'a Value, key: &str) -> &'a Value {
 }
 
 #[test]
-fn spans_tell_run_stages_shards_and_attempts() {
+fn spans_are_of_run_stages_shards_and_attempts() {
     let (dir, receiver) = (Workdir::with_sample(60), Receiver::answering(Some(200)));
     let flags = ["--otlp", &receiver.url, "--chaos", "fail:3", "--retry-wait", "20ms"];
     run(&dir, &flags, &[("OTEL_EXPORTER_OTLP_HEADERS", "x-key=a%20b")]).expect(0);
@@ -147,16 +147,14 @@ fn many_spans_go_in_several_requests() {
 }
 
 #[test]
-fn a_failed_run_is_told_from_its_record() {
+fn a_failed_run_is_sent_from_its_manifest() {
     let (dir, receiver) = (Workdir::with_sample(60), Receiver::answering(Some(202)));
     let flags = ["--otlp", &receiver.url, "--openlineage", "told/events.jsonl"];
     let drill = ["--chaos", "fail:1:always", "--max-retries", "1", "--retry-wait", "10ms"];
     run(&dir, &[&flags[..], &drill].concat(), &[]).expect(5);
     let spans = spans(&receiver.requests()[0]);
     let root = named(&spans, "run")[0];
-    assert!(
-        root["status"]["message"].as_str().is_some_and(|m| m.starts_with("shard 1 failed for good after 2 attempts"))
-    );
+    assert!(root["status"]["message"].as_str().is_some_and(|m| m.starts_with("shard 1 failed after 2 attempts")));
     assert_eq!(named(&spans, "attempt").iter().filter(|a| a["status"]["code"] == 2).count(), 2);
 
     let events = events(&dir, "told/events.jsonl");
@@ -170,7 +168,7 @@ fn a_failed_run_is_told_from_its_record() {
 }
 
 #[test]
-fn a_run_that_did_not_begin_is_told_as_failed() {
+fn a_run_that_did_not_begin_is_sent_as_failed() {
     let dir = Workdir::new();
     run(&dir, &["--openlineage", "events.jsonl"], &[]).expect(4);
     let events = events(&dir, "events.jsonl");
@@ -217,7 +215,7 @@ fn lineage_names_job_run_and_datasets() {
         assert_eq!(fields.iter().filter_map(|f| f["name"].as_str()).collect::<Vec<_>>().join(","), header);
         assert!(fields.iter().any(|f| f["name"] == "health_score" && f["type"] == "int"));
     }
-    // Up to date: the run is told, the spans of the one that did the work are not told again.
+    // Up to date: the run is sent, but the spans of the run that did the work are not sent again.
     let receiver = Receiver::answering(Some(200));
     run(&dir, &["--openlineage", "events.jsonl", "--otlp", &receiver.url], &[]).expect(0);
     let events = self::events(&dir, "events.jsonl");
@@ -251,12 +249,12 @@ fn a_receiver_that_fails_is_a_warning() {
     let stderr = run(&dir, &["--openlineage", &angry.url], &[]).expect(0);
     assert_eq!(stderr.matches("/api/v1/lineage`: it answered 500").count(), 2, "{stderr}");
     let stderr = run(&dir, &["--openlineage", "sample_data/crm.csv"], &[]).expect(0);
-    assert!(stderr.contains("does not hold lines of JSON"), "{stderr}");
+    assert!(stderr.contains("something else than lines of JSON"), "{stderr}");
     assert!(dir.read("sample_data/crm.csv").starts_with("customer_id,"));
 }
 
 #[test]
-fn nothing_is_told_unasked() {
+fn nothing_is_sent_unless_asked_for() {
     let (dir, receiver) = (Workdir::with_sample(60), Receiver::answering(Some(200)));
     let names = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OPENLINEAGE_URL"];
     let env: Vec<(&str, &str)> = names.iter().map(|name| (*name, receiver.url.as_str())).collect();
@@ -266,15 +264,15 @@ fn nothing_is_told_unasked() {
 }
 
 #[test]
-fn what_cannot_be_told_to_is_wrong_usage() {
+fn a_wrong_receiver_is_wrong_usage() {
     let dir = Workdir::with_sample(60);
     assert!(run(&dir, &["--otlp", "localhost:4318"], &[]).expect(2).contains("use http://HOST:PORT or https://HOST"));
     assert!(run(&dir, &["--openlineage-namespace", "x"], &[]).expect(2).contains("--openlineage <FILE|URL>"));
     for file in ["data_out/run.json", "data_out/.onefold/x", "./data_out/../data_out/profiles.csv"] {
         for _ in 0..2 {
             let stderr = run(&dir, &["--openlineage", file], &[]).expect(2);
-            assert!(stderr.contains("is a file of onefold’s in the output folder"), "{stderr}");
-            // Whether the folder is there or not.
+            assert!(stderr.contains("is one of the output files of this run: choose another file"), "{stderr}");
+            // With and without the folder.
             std::fs::create_dir_all(dir.path("data_out")).expect("a folder");
         }
     }

@@ -1,5 +1,7 @@
-//! The house in order: what each room may import, how long functions and files may be, that each file says what it is.
+//! The house in order: which floor may know which, what may come from outside, how long functions and files may be, that
+//! each file says what it is.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,136 +11,43 @@ use crate::workdir::project;
 const FILE_LINES: usize = 500;
 const FUNCTION_LINES: usize = 60;
 
-/// Room → words that must not stand in its imports and paths. ARCHITECTURE.md gives the reasons.
-const NEVER: &[(&str, &[&str])] = &[
-    ("main.rs", &["polars", "rayon", "std::fs", "arrow", "parquet"]),
-    (
-        "cli",
-        &[
-            "polars",
-            "rayon",
-            "arrow",
-            "parquet",
-            "onefold::build",
-            "onefold::route",
-            "onefold::merge",
-            "onefold::sink",
-            "onefold::shard",
-        ],
-    ),
-    ("cli/bench", &["onefold::run", "onefold::pipeline"]),
-    ("cli/progress", &["onefold::", "std::fs"]),
-    ("cli/drill", &["onefold::run", "onefold::pipeline"]),
-    ("settings.rs", &["clap", "std::env", "polars"]),
-    ("error.rs", &["crate::", "polars", "clap"]),
-    ("cell.rs", &["crate::", "polars", "arrow", "std::fs"]),
-    ("digest.rs", &["crate::", "polars"]),
-    ("words.rs", &["crate::", "polars", "arrow", "std::fs", "clap", "Utc::now"]),
-    ("stop.rs", &["polars", "arrow", "std::fs", "clap", "signal_hook"]),
-    (
-        "checkpoint.rs",
-        &["polars", "arrow", "crate::spec", "crate::build", "crate::shard", "crate::source", "clap", "tracing"],
-    ),
-    (
-        "spec",
-        &[
-            "std::fs",
-            "std::io",
-            "Utc::now",
-            "rayon",
-            "tracing",
-            "clap",
-            "crate::source",
-            "crate::build",
-            "crate::route",
-        ],
-    ),
-    ("source", &["crate::route", "crate::build", "crate::shard", "crate::executor", "polars", "clap", "tracing"]),
-    ("route", &["polars", "crate::spec", "crate::build", "crate::executor", "clap", "tracing"]),
-    ("read", &["polars", "crate::build", "crate::shard", "crate::executor", "clap"]),
-    (
-        "build",
-        &[
-            ".collect()?",
-            "std::fs",
-            "std::io",
-            "Utc::now",
-            "Instant",
-            "rayon",
-            "tracing",
-            "crate::executor",
-            "crate::source",
-            "crate::sink",
-            "clap",
-        ],
-    ),
-    ("render.rs", &["polars", "crate::spec", "std::fs"]),
-    (
-        "executor",
-        &[
-            "crate::spec",
-            "crate::build",
-            "crate::shard",
-            "crate::route",
-            "crate::source",
-            "crate::sink",
-            "arrow",
-            "clap",
-            "tracing",
-        ],
-    ),
-    ("disk.rs", &["polars", "arrow", "std::fs", "clap"]),
-    ("ids.rs", &["crate::", "polars", "arrow", "std::fs", "clap"]),
-    ("memory.rs", &["crate::", "polars", "arrow", "std::fs", "clap"]),
-    ("merge", &["polars", "crate::spec", "crate::build", "std::fs", "clap", "tracing"]),
-    ("parts", &["polars", "crate::spec", "crate::build", "crate::route", "clap", "tracing"]),
-    ("sink", &["polars::", "crate::build", "crate::source", "crate::executor", "clap", "tracing"]),
-    ("draw", &["crate::manifest", "polars", "arrow", "std::fs", "clap", "tracing"]),
-    ("runs.rs", &["polars", "arrow", "crate::spec", "fs::write", "File::create", "clap", "tracing"]),
-    (
-        "report",
-        &[
-            "polars",
-            "crate::spec",
-            "crate::source",
-            "crate::build",
-            "crate::route",
-            "crate::executor",
-            "fs::write",
-            "File::create",
-            "Utc::now",
-            "clap",
-            "tracing",
-        ],
-    ),
-    ("telemetry", &["polars", "arrow", "crate::pipeline", "std::env", "Utc::now", "clap", "tracing"]),
-    ("manifest", &["std::fs", "Utc::now", "polars", "arrow", "crate::"]),
-    ("workspace", &["polars", "arrow", "crate::spec", "crate::build", "crate::source", "clap", "tracing"]),
-    (
-        "verify",
-        &[
-            "polars",
-            "crate::source",
-            "crate::build",
-            "crate::route",
-            "crate::render",
-            "crate::merge",
-            "crate::shard",
-            "clap",
-        ],
-    ),
-    ("generate", &["polars", "crate::spec", "crate::source", "crate::build", "clap", "SystemTime"]),
-    ("pipeline", &["polars", "clap", "crate::cli"]),
-    ("checks", &["polars", "crate::build", "crate::source", "crate::manifest", "clap", "tracing"]),
-    ("explain", &["polars::", "crate::pipeline", "crate::merge", "clap", "tracing"]),
-    ("diff", &["polars", "crate::build", "crate::source", "crate::route", "crate::shard", "clap", "tracing"]),
+/// The floors of the library from the ground up. A file knows its own floor and those before it.
+const FLOORS: &[&str] = &[
+    "error", "stop", "event", "disk", "value", "spec", "input", "identity", "shard", "engine", "output", "sample",
+    "run", "audit", "lib",
 ];
 
+/// The floors of the command. Below them all lies the library's front door.
+const COMMAND_FLOORS: &[&str] = &["cli/os", "cli/tell", "cli/commands", "cli", "main"];
+
+/// Floor → what it may not take from outside: crates by the name in Cargo.toml, or paths of the standard library. A crate's
+/// family goes with it: `polars` is `polars-core` too.
+const NEVER: &[(&str, &[&str])] = &[
+    ("error", &["polars", "tracing"]),
+    ("stop", &["arrow", "std::fs", "tracing"]),
+    ("event", &["arrow", "std::fs"]),
+    ("disk", &["arrow", "parquet", "tracing"]),
+    ("value", &["std::fs", "std::net", "tracing"]),
+    ("spec", &["std::fs", "std::io", "std::net", "arrow", "parquet", "rayon", "tracing"]),
+    ("input", &["tracing"]),
+    ("shard", &["tracing", "parquet"]),
+    ("engine", &["std::fs", "std::net", "std::time", "tracing", "parquet"]),
+    ("output", &["tracing"]),
+    ("sample", &["std::time", "arrow", "tracing"]),
+    ("run", &["parquet"]),
+    ("audit", &["tracing"]),
+    ("main", &["rayon", "arrow", "parquet", "std::fs"]),
+    ("cli/tell", &["rayon"]),
+];
+
+/// The one floor with Polars.
+const POLARS: &str = "engine";
+
 /// The one file that may reach for the network, and only when it is asked to.
-const NETWORK: &str = "telemetry/post.rs";
+const NETWORK: &str = "cli/tell/telemetry/post.rs";
 
 /// The rooms that may hold `unsafe`, and why is said in them.
-const UNSAFE: &[&str] = &["interop.rs", "cli/threads.rs"];
+const UNSAFE: &[&str] = &["engine/bridge.rs", "cli/os/threads.rs"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -167,24 +76,193 @@ fn product(text: &str) -> String {
     code.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a file is the room, its opening file or one in its folder.
-fn is_in(file: &str, room: &str) -> bool {
-    file == room || file.strip_prefix(room).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+/// The floor of a file.
+fn floor(file: &str) -> &str {
+    let module = file.trim_end_matches(".rs");
+    let command = COMMAND_FLOORS.iter().find(|floor| module == **floor || module.starts_with(&format!("{floor}/")));
+    command.copied().unwrap_or_else(|| module.split('/').next().unwrap_or_default())
+}
+
+/// Code as words: names, `::`, and every other character alone; without comments and texts.
+fn words(code: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut chars = code.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            // A text, raw or not, holds no path. `'"'` is a character, a lone `'` a lifetime.
+            '\'' if chars.peek() == Some(&'"') => drop(chars.nth(1)),
+            '"' => {
+                while let Some(inner) = chars.next().filter(|c| *c != '"') {
+                    if inner == '\\' {
+                        chars.next();
+                    }
+                }
+            }
+            c if c.is_alphanumeric() || c == '_' => {
+                let mut word = String::from(c);
+                while let Some(next) = chars.next_if(|c| c.is_alphanumeric() || *c == '_') {
+                    word.push(next);
+                }
+                words.push(word);
+            }
+            ':' if chars.next_if_eq(&':').is_some() => words.push("::".into()),
+            c if c.is_whitespace() => {}
+            c => words.push(c.to_string()),
+        }
+    }
+    words
+}
+
+/// The paths that begin with `root`, as far as names go: `crate::a::{b, c::d}` gives `a::b` and `a::c::d`.
+fn paths(words: &[String], root: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let begins = at == 0 || words[at - 1] != "::";
+        if word == root && begins && words.get(at + 1).is_some_and(|w| w == "::") {
+            follow(words, at + 2, &mut Vec::new(), &mut found);
+        }
+    }
+    found
+}
+
+/// Follows a path from here; gives where it ends.
+fn follow(words: &[String], mut at: usize, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> usize {
+    let depth = path.len();
+    if words.get(at).is_some_and(|w| w == "{") {
+        at += 1;
+        while words.get(at).is_some_and(|w| w != "}") {
+            at = follow(words, at, path, found);
+            at += usize::from(words.get(at).is_some_and(|w| w == ","));
+        }
+        return at + 1;
+    }
+    path.extend(words.get(at).cloned());
+    at += 1;
+    if words.get(at).is_some_and(|w| w == "::") && words.get(at + 1).is_some_and(|w| w != "<") {
+        at = follow(words, at + 1, path, found);
+    } else {
+        found.push(path.clone());
+        // A renamed import is still of where it comes from.
+        while words.get(at).is_some_and(|w| w == "as") {
+            at += 2;
+        }
+    }
+    path.truncate(depth);
+    at
+}
+
+/// The floors that a file of the library names: by `crate::…`, by a name that the front door hands on, or by a `super` that
+/// climbs out of its floor.
+fn named_floors(file: &str, code: &str, front_door: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let words = words(code);
+    let mut named = BTreeSet::new();
+    let mut add = |first: &str| {
+        let floor = if FLOORS.contains(&first) { Some(first.to_owned()) } else { front_door.get(first).cloned() };
+        named.insert(floor.unwrap_or_else(|| format!("{first}, which is no floor")));
+    };
+    for path in paths(&words, "crate") {
+        add(&path[0]);
+    }
+    // A module is one level down for each part of its path; `super` once more is the crate's root.
+    let depth = file.trim_end_matches(".rs").split('/').count();
+    for path in paths(&words, "super") {
+        let climbs = 1 + path.iter().take_while(|part| *part == "super").count();
+        if climbs >= depth && path.len() >= climbs {
+            add(&path[climbs - 1]);
+        }
+    }
+    named
+}
+
+/// What the front door hands on: name → floor.
+fn front_door() -> BTreeMap<String, String> {
+    let text = fs::read_to_string(project().join("src/lib.rs")).expect("src/lib.rs");
+    let code = product(&text).split("pub mod internals").next().unwrap_or_default().to_owned();
+    let words = words(&code);
+    let mut names = BTreeMap::new();
+    for floor in FLOORS {
+        for path in paths(&words, floor) {
+            names.insert(
+                path.last().expect("a name").replace("self", &path[path.len().saturating_sub(2)]),
+                (*floor).into(),
+            );
+        }
+    }
+    names
 }
 
 #[test]
-fn rooms_import_only_what_they_may() {
+fn a_floor_knows_only_those_below() {
+    let (mut wrong, door) = (Vec::new(), front_door());
+    let level = |floors: &[&str], floor: &str| floors.iter().position(|known| *known == floor);
+    for (file, text) in read_all("src") {
+        let (floor, code) = (floor(&file), product(&text));
+        if let Some(own) = level(COMMAND_FLOORS, floor) {
+            for path in paths(&words(&code), "crate").into_iter().filter(|path| path[0] == "cli") {
+                let named = format!("cli/{}", path.get(1).map_or("", String::as_str));
+                let above = level(COMMAND_FLOORS, &named).is_some_and(|named| named > own);
+                wrong.extend(above.then(|| format!("{file}: {}", path.join("::"))));
+            }
+            continue;
+        }
+        let Some(own) = level(FLOORS, floor) else {
+            wrong.push(format!("{file} is on no floor"));
+            continue;
+        };
+        for named in named_floors(&file, &code, &door) {
+            match level(FLOORS, &named) {
+                Some(named) if named <= own => {}
+                _ => wrong.push(format!("{file} names {named}")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn nothing_comes_from_outside_that_may_not() {
+    let cargo: toml::Table = fs::read_to_string(project().join("Cargo.toml")).expect("text").parse().expect("TOML");
+    let crates: Vec<&String> = cargo["dependencies"].as_table().expect("dependencies").keys().collect();
+    let of_cli = cargo["features"]["cli"].as_array().expect("a list").iter().filter_map(|feature| feature.as_str());
+    let of_cli: Vec<&str> = of_cli.filter_map(|feature| feature.strip_prefix("dep:")).collect();
+    assert!(of_cli.contains(&"clap") && crates.iter().any(|name| *name == "polars-core"));
+    let is_family = |name: &str, family: &str| name == family || name.starts_with(&format!("{family}-"));
     let mut wrong = Vec::new();
     for (file, text) in read_all("src") {
-        let code = product(&text);
-        for (name, never) in NEVER.iter().filter(|(room, _)| is_in(&file, room)) {
-            wrong.extend(never.iter().filter(|w| code.contains(**w)).map(|w| format!("{file} ({name}): {w}")));
+        let (floor, code) = (floor(&file), product(&text));
+        let words = words(&code);
+        let uses = |name: &str| !paths(&words, &name.replace('-', "_")).is_empty();
+        let is_command = COMMAND_FLOORS.contains(&floor);
+        let never = NEVER.iter().filter(|(named, _)| *named == floor).flat_map(|(_, never)| never.iter());
+        let never: Vec<&str> = never.copied().collect();
+        for name in crates.iter().filter(|name| uses(name)) {
+            let polars = is_family(name, "polars") && floor != POLARS;
+            let cli = of_cli.contains(&name.as_str()) && !is_command;
+            if polars || cli || never.iter().any(|family| is_family(name, family)) {
+                wrong.push(format!("{file}: {name}"));
+            }
         }
-        if code.contains("unsafe ") && !UNSAFE.contains(&file.as_str()) {
+        let of_std = paths(&words, "std").into_iter().map(|path| format!("std::{}", path[0]));
+        wrong.extend(of_std.filter(|path| never.contains(&path.as_str())).map(|path| format!("{file}: {path}")));
+        if words.iter().any(|word| word == "unsafe") && !UNSAFE.contains(&file.as_str()) {
             wrong.push(format!("{file}: unsafe"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// One room collects lazy frames: elsewhere on the floor a result of `collect()` is of an iterator, and has its type named.
+#[test]
+fn one_room_collects() {
+    for (file, text) in read_all("src/engine").into_iter().filter(|(file, _)| file != "attempt.rs") {
+        for after in product(&text).split(".collect()").skip(1) {
+            let result = after.trim_start();
+            assert!(
+                !result.starts_with('?') && !result.starts_with(".map_err"),
+                "engine/{file} collects: {result:.60}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -196,18 +274,9 @@ fn one_file_has_the_network() {
 }
 
 #[test]
-fn every_room_has_its_rule() {
-    let free = ["lib.rs", "interop.rs", "shard.rs"];
-    for (file, _) in read_all("src") {
-        let known = free.contains(&file.as_str()) || NEVER.iter().any(|(room, _)| is_in(&file, room));
-        assert!(known, "{file} is in no room of the tidy test and of ARCHITECTURE.md");
-    }
-}
-
-#[test]
-fn only_generate_knows_the_default_profile() {
+fn only_sample_knows_the_default_profile() {
     for (file, text) in read_all("src") {
-        if file.starts_with("generate") || file.ends_with("tests.rs") {
+        if file.starts_with("sample") || file.ends_with("tests.rs") {
             continue;
         }
         let code = product(&text);
@@ -259,10 +328,25 @@ fn long_functions(text: &str) -> Vec<String> {
 #[test]
 fn the_house_is_documented() {
     let text = fs::read_to_string(project().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
-    for (name, _) in NEVER {
-        assert!(
-            text.contains(&format!("`{name}`")) || text.contains(&format!("`{name}.rs`")),
-            "ARCHITECTURE.md lacks `{name}`"
-        );
+    for floor in FLOORS.iter().chain(COMMAND_FLOORS) {
+        assert!(text.contains(&format!("`{floor}`")), "ARCHITECTURE.md lacks `{floor}`");
     }
+}
+
+#[test]
+fn the_tidy_test_sees_what_it_should() {
+    let floors = |file: &str, code: &str| {
+        named_floors(file, code, &BTreeMap::from([("Error".to_owned(), "error".to_owned())]))
+            .into_iter()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(floors("input/csv.rs", "use crate::{spec::Spec, run::{a, b}};"), ["run", "spec"]);
+    assert_eq!(floors("input/csv.rs", "let x = crate::output::merge::Merge::new(\"crate::audit\");"), ["output"]);
+    assert_eq!(floors("input.rs", "fn f() -> Result<(), crate::Error> { super::shard::x() }"), ["error", "shard"]);
+    assert_eq!(floors("input/csv.rs", "use super::text::Text;"), [""; 0]);
+    assert_eq!(floors("input/csv.rs", "use super::super::run::x as y;"), ["run"]);
+    assert_eq!(floors("input/csv/a.rs", "use super::super::text;"), [""; 0]);
+    let sees = |code: &str, name: &str| !paths(&words(code), name).is_empty();
+    assert!(sees("use ::polars_core::x;", "polars_core") || sees("use polars_core::x;", "polars_core"));
+    assert!(!sees("use polars_core::x;", "polars"));
 }

@@ -1,17 +1,17 @@
-//! A folder of its own for each test, and the ways to run onefold in it.
+//! A separate folder for each test, and the ways to run onefold in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use onefold::generate::{Kind, Request, generate};
+use onefold::Settings;
 use onefold::manifest::Manifest;
-use onefold::settings::Settings;
+use onefold::sample::{Kind, Request, generate};
 use onefold::spec::Spec;
 use tempfile::TempDir;
 
-/// A test's folder; gone when the test ends.
+/// A test's folder, which is removed when the test ends.
 pub struct Workdir(TempDir);
 
 impl Workdir {
@@ -19,7 +19,7 @@ impl Workdir {
         Self(TempDir::new().expect("a temporary folder"))
     }
 
-    /// With sample data of so many customers in `sample_data`.
+    /// With sample data of this many customers in `sample_data`.
     pub fn with_sample(customers: u64) -> Self {
         let dir = Self::new();
         let request = Request { customers, seed: 42, kind: Kind::Clean, output: dir.path("sample_data"), force: false };
@@ -76,7 +76,7 @@ impl Workdir {
         Ran(self.command(args).envs(env.iter().copied()).output().expect("onefold starts"))
     }
 
-    /// Starts the command here and goes on; its output is kept.
+    /// Starts the command here without waiting for it; its output is kept.
     pub fn start(&self, args: &[&str]) -> Child {
         self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("onefold starts")
     }
@@ -88,7 +88,7 @@ impl Workdir {
     }
 }
 
-/// A command that ended.
+/// A command that has ended.
 pub struct Ran(pub Output);
 
 impl Ran {
@@ -110,7 +110,7 @@ impl Ran {
         self.stderr()
     }
 
-    /// The log's JSON lines; fails the test when stderr holds anything else.
+    /// The log's JSON lines; fails the test if stderr has anything else.
     pub fn events(&self) -> Vec<serde_json::Value> {
         self.stderr().lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect()
     }
@@ -119,4 +119,18 @@ impl Ran {
 /// The project's folder.
 pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What `tests/setup` has installed: in `onefold-tests` in cargo's target folder, or in `ONEFOLD_TESTS`.
+pub fn installed(name: &str) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
+    let folder = std::env::var_os("ONEFOLD_TESTS").map_or_else(|| target.join("onefold-tests"), PathBuf::from);
+    let path = project().join(folder).join(name);
+    assert!(path.exists(), "there is no `{}`: run tests/setup", path.display());
+    path
+}
+
+/// The default profile's spec.
+pub fn default_text() -> String {
+    Spec::default_profile().expect("the default spec").text().to_owned()
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The events profile computed again in DuckDB SQL and compared with a run's Parquet.
 
-    pip install duckdb;  events.py INPUT DATA_OUT
+    events.py INPUT DATA_OUT
 """
 import json
 import sys

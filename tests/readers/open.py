@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Opens a run's CSV and Parquet with DuckDB, pyarrow and Polars: right types, same cells in all six.
 
-    pip install duckdb polars pyarrow;  open.py DATA_OUT
+    open.py DATA_OUT
 """
 import sys
 

@@ -2,8 +2,7 @@
 """Runs a command with a terminal on stderr, as a person would see it, and prints what was on the screen as JSON.
 
 screen.py COLUMNS COMMAND…: {"code", "stdout", "raw", "screens"}; a screen is its lines, top down, without those that are
-empty at its end; only screens that differ from the one before are given,
-and the last. Needs pyte from PyPI.
+empty at its end; only screens that differ from the one before are given, and the last.
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-//! Delimiters by spec, by flag and by the header; the comma as decimal mark.
+//! Delimiters from the spec, the flag and the header; the comma as decimal mark.
 
 use super::{SPEC, profiles, rejects, run, with};
 use crate::workdir::Workdir;
@@ -12,7 +12,7 @@ fn file(delimiter: char) -> String {
 }
 
 #[test]
-fn a_delimiter_is_found_in_the_header_and_told() {
+fn a_delimiter_is_detected_from_the_header_and_reported() {
     for (delimiter, name) in [(';', ";"), ('\t', "tab"), ('|', "|")] {
         let dir = with("", file(delimiter));
         assert_eq!(profiles(&dir, &[]), WANT);
@@ -24,7 +24,10 @@ fn a_delimiter_is_found_in_the_header_and_told() {
             (&"s".into(), &"s.csv".into(), &name.into())
         );
         let check = dir.onefold(&["check", "--input", "in", "--profile", "p.toml"]).stdout();
-        assert!(check.contains(&format!("s.csv is utf-8, its delimiter is `{name}`, by its header")), "{check}");
+        assert!(
+            check.contains(&format!("s.csv is utf-8, its delimiter is `{name}`, detected from the header")),
+            "{check}"
+        );
     }
     let dir = with("", file(','));
     assert_eq!(profiles(&dir, &[]), WANT);
@@ -43,12 +46,12 @@ fn a_delimiter_is_declared_in_the_spec_or_by_the_flag() {
         }
     }
     let told = run(&with("delimiter = \":\"", file(';')), &[]).expect(3);
-    assert!(told.contains("`p.toml` line 7: no delimiter `:`"), "{told}");
+    assert!(told.contains("`p.toml` line 7: `:` is not a valid delimiter"), "{told}");
     run(&with("", file(';')), &["--delimiter", "x"]).expect(2);
 }
 
 #[test]
-fn a_header_that_no_delimiter_makes_whole_is_told_by_the_likeliest() {
+fn a_header_that_fits_no_delimiter_is_reported_with_the_likeliest() {
     let told = |text: &str, args: &[&str]| run(&with("", text), args).expect(4);
     let semicolon = told("id;t;n;f;day\n", &[]);
     assert!(semicolon.contains("column `d` is missing in the header of `s.csv`, read with `;`"), "{semicolon}");
@@ -62,7 +65,7 @@ fn a_header_that_no_delimiter_makes_whole_is_told_by_the_likeliest() {
     let unknown = told("id:t:n:f:d\n", &[]);
     assert!(unknown.contains("column `id` is missing in the header of `s.csv`"), "{unknown}");
     let twice = told("id;t;n;f;d;t\n", &[]);
-    assert!(twice.contains("column `t` stands twice in the header of `s.csv`"), "{twice}");
+    assert!(twice.contains("the header of `s.csv` has the column `t` twice"), "{twice}");
 }
 
 #[test]
@@ -73,13 +76,13 @@ fn two_delimiters_that_both_fit_are_asked_about() {
         "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.s]\nfiles = [\"s.csv\"]\n[output]\ncolumns = [\"id\"]\n",
     );
     let told = run(&dir, &[]).expect(4);
-    assert!(told.contains("`;` and `|` both give all columns of `s.csv`: say which it is with `delimiter`"), "{told}");
+    assert!(told.contains("both `;` and `|` could be the delimiter of `s.csv`: set `delimiter` in the spec"), "{told}");
     assert_eq!(profiles(&dir, &["--delimiter", "|"]), "3\n");
 }
 
 #[test]
 fn quotes_follow_the_delimiter_of_the_file() {
-    // With a comma the quote behind it would open a field, and the rest of the file with it.
+    // With a comma, the quote after it would open a field that goes on to the end of the file.
     let dir = with("", "id;t;n;f;d\n1;a,\"b;7;;\n2;c;8;;\n");
     assert_eq!(profiles(&dir, &[]), "1,\"a,\"\"b\",7,,\n2,c,8,,\n");
     let dir = with("", "id;t;n;f;d\n1;a,\"b;7;;\n2;\"c;\nd\";8;;\n");
@@ -94,12 +97,12 @@ fn a_comma_can_be_the_decimal_mark() {
     assert_eq!(profiles(&dir, &[]), "1,1234.50,7,-150.0,\n2,,,,\n3,,,0.5,\n4,5.00,,6.0,\n");
     let bad = "s.csv,3,f,bad_value,1.5\ns.csv,3,t,bad_value,1.50\ns.csv,4,n,bad_value,\"1,0\"\ns.csv,4,t,bad_value,\"1.234,5\"\n";
     assert_eq!(rejects(&dir), bad);
-    // With commas between fields as well, numbers are quoted.
+    // If commas separate the fields too, numbers are quoted.
     dir.write("in/s.csv", "id,t,n,f,d\n1,\"0,5\",,\"2,5\",\n");
     assert_eq!(profiles(&dir, &[]), "1,0.50,,2.5,\n");
     dir.write("p.toml", spec.replace("keep =", "decimal = \"'\"\nkeep ="));
     let told = run(&dir, &[]).expect(3);
-    assert!(told.contains("`p.toml` line 7: `decimal` is \".\" or \",\""), "{told}");
+    assert!(told.contains("`p.toml` line 7: `decimal` must be \".\" or \",\""), "{told}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! UTF-8 with and without mark, UTF-16 by its mark, code pages as declared, and bytes that are no text.
+//! UTF-8 with and without a mark, UTF-16 with its mark, declared code pages, and bytes that are not text.
 
 use onefold::spec::Encoding;
 
 use super::{profiles, rejects, run, with};
-use crate::reader::encoded;
+use crate::mess::encoded;
 use crate::workdir::Workdir;
 
 const TEXT: &str = "id,t,n,f,d\nä,\"Zoë, \"\"Müller\"\"\r\nÅ\",1,1.5,2026-01-31\r\n2,,,,\r\n";
@@ -12,7 +12,7 @@ const WANT: &str = "2,,,,\nä,\"Zoë, \"\"Müller\"\"\r\nÅ\",1,1.5,2026-01-31\n
 const ALL: [Encoding; 5] =
     [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be, Encoding::Windows1252, Encoding::Latin1];
 
-/// The encodings that have a mark, with it once and twice.
+/// The encodings that have a mark, with the mark once and twice.
 fn marked(text: &str) -> Vec<(Encoding, Vec<u8>)> {
     let with_mark = |encoding, marks: &str| (encoding, encoded(&format!("{marks}{text}"), encoding));
     let can = [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be];
@@ -37,7 +37,7 @@ fn every_declared_encoding_gives_the_same_bytes() {
             assert_eq!(profiles(&dir, &by_flag), WANT, "{encoding}");
             assert_eq!(encoding_of(&dir), name);
             assert_eq!(dir.manifest("data_out").ledger, plain.manifest("data_out").ledger);
-            // The spec's text is in the Parquet file's metadata: without it the same bytes.
+            // The spec's text is in the Parquet file's metadata; otherwise the bytes are the same.
             let same = dir.bytes("data_out/profiles.parquet") == plain.bytes("data_out/profiles.parquet");
             assert_eq!(same, by_spec.is_empty(), "{encoding}");
         }
@@ -98,7 +98,7 @@ fn bytes_without_a_character_are_a_reject_in_any_encoding() {
         assert_eq!(profiles(&dir, &[]), "1,a,,,\n3,c,,,\n");
         assert_eq!(rejects(&dir), "s.csv,3,,encoding,\"2,\u{fffd},,,\"\n", "{encoding}");
     }
-    // Half a character at the end is a row of its own: nothing is lost without a word.
+    // Half a character at the end is a row of its own, so nothing is lost silently.
     let dir = with("encoding = \"utf-16le\"", file(Encoding::Utf16Le, &[b'b', 0], b"\x41"));
     assert_eq!(profiles(&dir, &[]), "1,a,,,\n2,b,,,\n3,c,,,\n");
     assert_eq!(rejects(&dir), "s.csv,5,,encoding,\u{fffd}\n");
@@ -125,19 +125,19 @@ fn another_encoding_or_delimiter_is_another_run() {
         let events = run(&dir, &[&args[..], &["--log-format", "json"]].concat()).events();
         assert_eq!(events.last().map(|e| &e["status"]), Some(&"up_to_date".into()), "{args:?}");
     }
-    // What an unfinished run built is not taken over by a run that reads the same bytes otherwise.
+    // Shards of an unfinished run are not reused by a run that reads the same bytes in another way.
     let broken = ["--encoding", "latin1", "--fresh", "--shards", "1", "--chaos", "fail:0:always", "--max-retries", "0"];
     run(&dir, &broken).expect(5);
     assert_eq!(profiles(&dir, &["--encoding", "windows-1252", "--shards", "1"]), "1,€,,,\n");
 }
 
 #[test]
-fn an_encoding_that_nobody_told_is_asked_for() {
+fn an_undeclared_encoding_is_asked_for() {
     let told = |bytes: Vec<u8>| run(&with("", bytes), &[]).expect(4);
     let utf16 = told(encoded(TEXT, Encoding::Utf16Le));
     assert!(utf16.contains("column `id` is missing") && utf16.contains("needs `encoding = \"utf-16le\"`"), "{utf16}");
     let latin1 = told(encoded("id,t,n,f,Tag für Tag\n", Encoding::Latin1));
-    assert!(latin1.contains("the header is not UTF-8: say which `encoding` the file has"), "{latin1}");
+    assert!(latin1.contains("the header is not UTF-8: set `encoding` in the spec"), "{latin1}");
     let thrice = told("\u{feff}\u{feff}\u{feff}id,t,n,f,d\n".into());
     assert!(thrice.contains("column `id` is missing"), "{thrice}");
 }
@@ -163,5 +163,5 @@ fn wrong_names_are_wrong_usage_or_a_wrong_spec() {
     let told = run(&with("", TEXT), &["--encoding", "ebcdic"]).expect(2);
     assert!(told.contains("utf-8, utf-16le, utf-16be, windows-1252 or latin1"), "{told}");
     let told = run(&with("encoding = \"ebcdic\"", TEXT), &[]).expect(3);
-    assert!(told.contains("`p.toml` line 7: no encoding `ebcdic`"), "{told}");
+    assert!(told.contains("`p.toml` line 7: unknown encoding `ebcdic`"), "{told}");
 }

@@ -1,4 +1,4 @@
-//! Specs and inputs cannot reach beyond what they are for; nothing is told of a customer; files are as private as asked.
+//! Specs and inputs cannot reach other files; no message has a customer's data; files are as private as the umask asks.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -8,7 +8,7 @@ use crate::workdir::Workdir;
 
 const TEXT: &str = "id,t,n,f,d\n1,a,,,\n";
 
-/// What is told of a spec with this in place of that.
+/// The message about a spec in which one text is replaced by another.
 fn refused(from: &str, to: &str) -> String {
     assert!(SPEC.contains(from));
     let dir = with("", TEXT);
@@ -23,11 +23,14 @@ fn a_source_cannot_lead_out_of_the_folders() {
     for name in ["../x", "..", "a/b", "/etc/x", "a\\b", ".", "a.b", "", "a b", "a\u{0}"] {
         let key = name.replace('\\', "\\\\").replace('\0', "\\u0000");
         let told = refused("[sources.s]", &format!("[sources.\"{key}\"]"));
-        assert!(told.contains("cannot be a name: letters, digits, `_` and `-`"), "{name:?}: {told}");
+        assert!(told.contains("is not a valid name: use letters, digits, `_` and `-`"), "{name:?}: {told}");
     }
     for pattern in ["../s.csv", "/etc/passwd", "a/*.csv", "a\\\\b.csv"] {
         let told = refused("s*.csv", pattern);
-        assert!(told.contains("a file pattern is a file name in the input folder, without `/`"), "{pattern}: {told}");
+        assert!(
+            told.contains("a file pattern must be a file name in the input folder, without `/`"),
+            "{pattern}: {told}"
+        );
     }
     let dir = with("", TEXT);
     dir.write("p.toml", SPEC.replace("s*.csv", ".."));
@@ -62,7 +65,7 @@ fn a_spec_reads_no_file_and_runs_nothing() {
 }
 
 #[test]
-fn no_data_in_what_is_told() {
+fn no_data_in_messages() {
     let secret = "sekret";
     let head = "id,t,n,f,d\n";
     for (args, text) in [

@@ -1,11 +1,11 @@
-//! Much of everything: one huge field, thousands of columns, a million rejects, in bounded memory.
+//! Large inputs: one huge field, thousands of columns, a million rejects, all with bounded memory.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
 use super::{SPEC, profiles, rejects, run, with};
 
-/// Writes the input through a buffer, not as one text.
+/// Writes the input through a buffer, not as one large text.
 fn write(dir: &crate::workdir::Workdir, fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) {
     let mut file = BufWriter::new(File::create(dir.path("in/s.csv")).expect("a file"));
     fill(&mut file).and_then(|()| file.flush()).expect("written");
@@ -32,7 +32,7 @@ fn a_record_without_an_end_is_a_fault_before_memory_is() {
         ("", "line 2: a record is longer than 256 MiB"),
         ("\"", "line 2: a quote opens here and is not closed within 256 MiB"),
     ] {
-        // A sparse file: its NUL bytes take no room on the disk.
+        // A sparse file, whose NUL bytes need no space on the disk.
         let file = File::create(dir.path("in/s.csv")).expect("a file");
         write!(&file, "id,t,n,f,d\n1,{open}").expect("written");
         file.set_len(300 << 20).expect("sparse");
@@ -51,7 +51,7 @@ fn ten_thousand_columns() {
         assert_eq!(profiles(&dir, &[]), "x,a,1,0.5,2026-01-31\n");
         assert_eq!(rejects(&dir), "s.csv,3,,field_count,short\n");
     }
-    // Declared, and of use.
+    // The columns are declared and used.
     let dir = with("", head(',') + &format!("{}x,,,,,1\n", "a,".repeat(9_994)));
     let keep: Vec<String> = names.iter().map(|n| format!("{n:?}")).collect();
     let spec = SPEC.replace("keep = [", &format!("keep = [{}, ", keep.join(", ")));
@@ -91,7 +91,7 @@ fn a_million_rejects_take_no_more_memory_than_a_few() {
     let peak = dir.manifest("data_out").peak_memory_bytes.expect("Linux tells");
     assert!(peak < few + 200_000_000, "{peak} against {few}: 100 MB of rejects are not all in memory");
 
-    // A run that fails for them keeps them all.
+    // A run that fails because of them keeps all of them.
     let told = run(&dir, &[]).expect(4);
     let folder = told.split("all are in `").nth(1).and_then(|s| s.split('`').next()).expect("a folder");
     assert_eq!(dir.read(&format!("{folder}/rejects/s.csv")), format!("file,line,column,reason,raw\n{all}"));

@@ -1,10 +1,10 @@
-//! Ids that are nearly the same, and values at the ends of their types.
+//! Ids that are nearly the same, and values at the limits of their types.
 
 use super::{profiles, rejects, run, with};
 
 #[test]
-fn ids_are_the_same_only_when_every_byte_is_but_for_white_space_around() {
-    // Composed and decomposed, cases, a zero in front, white space around and inside.
+fn ids_are_the_same_only_if_every_byte_is_except_for_white_space_around() {
+    // Composed and decomposed letters, cases, a leading zero, white space around and inside.
     let ids = ["\u{e9}", "e\u{301}", "AbC", "abc", "007", "7", "a b", "a  b", "ﬁ", "fi"];
     let rows: String = ids.iter().map(|id| format!("{id},1,,,\n")).collect();
     let again = "\u{a0}abc\u{2003},2,,,\n\"\t7\u{3000}\",2,,,\n";
@@ -37,7 +37,7 @@ fn duplicate_columns_are_a_fault_only_when_they_are_declared() {
     assert_eq!(profiles(&dir, &[]), "1,b,,,\n");
     for (twice, name) in [("id,t,n,f,d,t\n", "t"), ("id,t,n,f,d,id\n", "id")] {
         let told = run(&with("", twice), &[]).expect(4);
-        assert!(told.contains(&format!("column `{name}` stands twice in the header of `s.csv`")), "{told}");
+        assert!(told.contains(&format!("the header of `s.csv` has the column `{name}` twice")), "{told}");
     }
 }
 

@@ -1,0 +1,66 @@
+//! Why a profile has its values: the rows behind each field, and the rules behind each score. Finds the customer in the
+//! Parquet file and its rows in the inputs, and builds the profile again with the run's own code; computes nothing
+//! itself.
+
+mod compose;
+mod explanation;
+mod lookup;
+mod no_profile;
+mod rebuild;
+mod rows_of;
+mod scores;
+mod search;
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::input::Inputs;
+use crate::output::folder::recover;
+use crate::output::manifest::Manifest;
+use crate::output::names::PARQUET_FILE;
+use crate::output::runs::finished;
+use crate::spec::{SOURCES, Spec};
+
+pub use explanation::{At, Beaten, Explanation, Field, Lines, Origin, PointsRule, Reasons, SourceRows, Used};
+
+/// Explains a customer's profile in the finished run in `output`, from the inputs that the run read.
+///
+/// # Errors
+/// [`Error::NoRun`] without a finished run; [`Error::NoCustomer`] for an id without a profile; [`Error::Verify`] if an
+/// input has changed since the run, or if the inputs give another profile than the published one; [`Error::Usage`] for
+/// a file of a source that the run's profile lacks; [`Error::Input`] for an input that is not a regular file or changes
+/// while it is read; [`Error::Io`] for a file that cannot be read; those of [`crate::manifest::recover`].
+pub fn explain(inputs: &Inputs, output: &Path, customer: &str) -> Result<Explanation> {
+    recover(output)?;
+    let manifest = finished(output)?;
+    let spec = Spec::parse(&manifest.spec.text, "the manifest's spec")?;
+    let run = FinishedRun { manifest: &manifest, spec: &spec, inputs };
+    let Some(profile) = lookup::find(&output.join(PARQUET_FILE), customer)? else {
+        return Err(no_profile::no_customer(&run, output, customer));
+    };
+    let known = known(&spec, &profile);
+    let found = search::rows(&run, customer, |source| known.as_ref().is_none_or(|k| k.iter().any(|n| n == source)))?;
+    let rebuilt = rebuild::rebuild(&run, &found)?;
+    rebuilt.prove(&spec, &profile)?;
+    compose::compose(&run, customer, &found, &rebuilt)
+}
+
+/// A finished run, and where its inputs are now.
+#[derive(Clone, Copy)]
+struct FinishedRun<'a> {
+    manifest: &'a Manifest,
+    spec: &'a Spec,
+    inputs: &'a Inputs,
+}
+
+/// The sources with rows of the customer, according to its profile; none if they are not in the output.
+fn known(spec: &Spec, profile: &arrow::array::RecordBatch) -> Option<Vec<String>> {
+    use arrow::array::AsArray;
+    let at = spec.output.iter().position(|c| c.name == SOURCES)?;
+    let names = profile.column(at).as_string_opt::<i32>()?.value(0);
+    Some(names.split('+').map(str::to_owned).collect())
+}
+
+fn wrong(message: impl Into<String>) -> Error {
+    Error::Verify(message.into())
+}

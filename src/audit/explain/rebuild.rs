@@ -1,0 +1,100 @@
+//! Builds the customer's profile again from its rows, with its workings, by the same code as the run: routed into one
+//! shard, planned, collected. Owns the proof that it is the published profile.
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use chrono::NaiveDate;
+
+use super::rows_of::CustomerRows;
+use super::{FinishedRun, wrong};
+use crate::engine::{attempt, picked, rows};
+use crate::error::{Error, Result};
+use crate::input::read_rows;
+use crate::shard::{Layout, ShardBuffers, ShardInput};
+use crate::spec::{Spec, points_column};
+use crate::value::Cells;
+
+/// A customer's profile with its workings.
+pub(super) struct Rebuilt {
+    /// One row: the output columns, the inner ones, whether each rule is true, the scores' sums.
+    workings: RecordBatch,
+    /// For each source, the index among the customer's rows of the one that is in the profile.
+    pub picked: Vec<Option<usize>>,
+    /// For each source, the declared columns of all rows of the customer.
+    pub rows: Vec<Vec<ArrayRef>>,
+}
+
+/// Builds the profile; fails if the rows give none.
+pub(super) fn rebuild(run: &FinishedRun<'_>, found: &CustomerRows) -> Result<Rebuilt> {
+    let spec = run.spec;
+    let input = route(spec, found)?;
+    let as_of = run.manifest.as_of.as_deref().and_then(|day| day.parse::<NaiveDate>().ok());
+    let workings = attempt::build(&spec.workings(), &input, as_of.map(|day| day.to_epoch_days()))?.profiles;
+    if workings.num_rows() != 1 {
+        return Err(wrong("the inputs have no row that gives this customer a profile"));
+    }
+    let picked = picked(spec, &input)?.into_iter();
+    let picked = picked.map(|rows| rows.first().copied().flatten().map(|row| row as usize)).collect();
+    let rows = spec.sources.iter().zip(&input.sources).map(|(source, input)| rows(source, input));
+    Ok(Rebuilt { workings, picked, rows: rows.collect::<Result<_>>()? })
+}
+
+/// The rows as they would wait for their shard if there were no others.
+fn route(spec: &Spec, found: &CustomerRows) -> Result<ShardInput> {
+    let mut buffers =
+        ShardBuffers::new(spec.sources.iter().map(|source| Layout::of(source)).collect(), vec![true], 1, None);
+    for (at, (source, found)) in spec.sources.iter().zip(&found.sources).enumerate() {
+        for thread in buffers.threads() {
+            thread.begin_source(at);
+            for (number, row) in found.rows.iter().enumerate() {
+                read_rows(&row.raw, source, &found.files[row.file].header, thread);
+                thread.end_block(row.file, number as u64)?;
+            }
+        }
+    }
+    buffers.into_shards().load(0)
+}
+
+impl Rebuilt {
+    /// Fails unless every cell is the published one.
+    pub fn prove(&self, spec: &Spec, profile: &RecordBatch) -> Result<()> {
+        for column in &spec.output {
+            let published = profile.column_by_name(&column.name).map(|array| text(array, 0)).transpose()?;
+            if published != Some(text(self.column(&column.name)?, 0)?) {
+                let name = &column.name;
+                return Err(wrong(format!(
+                    "the inputs and the spec give another value for column `{name}` than the profile has"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// A column of the workings.
+    pub fn column(&self, name: &str) -> Result<&ArrayRef> {
+        self.workings.column_by_name(name).ok_or_else(|| Error::Bug(format!("the workings lack `{name}`")))
+    }
+
+    /// Whether a rule's condition is true; none if it is null.
+    pub fn rule(&self, score: usize, rule: usize) -> Result<Option<bool>> {
+        let truths = self.column(&points_column(score, rule))?.as_boolean();
+        Ok(truths.iter().next().flatten())
+    }
+
+    /// The sum of a score's points, before the clamp.
+    pub fn sum(&self, name: &str) -> Result<i64> {
+        let sums = self.column(name)?.as_primitive::<Int64Type>();
+        sums.iter().next().flatten().ok_or_else(|| Error::Bug(format!("`{name}` is null")))
+    }
+}
+
+/// A cell's text as in the CSV; none for null.
+pub(super) fn text(array: &ArrayRef, row: usize) -> Result<Option<String>> {
+    let cells = Cells::new(array)?;
+    if cells.is_null(row) {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    cells.write(row, &mut text);
+    Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+}

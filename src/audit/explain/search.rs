@@ -1,0 +1,172 @@
+//! Finds a customer's rows in the inputs: searches blocks for the id's bytes, and reads only blocks that may have it as
+//! records, with the run's own reader. Refuses files that have changed since the run.
+
+mod needle;
+
+use std::fs;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use super::rows_of::{CustomerRow, CustomerRows, SourceHits};
+use super::{FinishedRun, wrong};
+use crate::engine::pool;
+use crate::error::{Error, Result, counted};
+use crate::input::{
+    BlockReader, InputFile, Inputs, Record, Rejects, RowSink, line_ends, open_file, read_records, read_rows,
+};
+use crate::output::manifest::InputRecord;
+use crate::spec::{Source, did_you_mean};
+use crate::value::{Value, trim};
+
+use needle::Needle;
+
+/// Bytes of a block: fewer than in a run, because all records of a block with the id are read.
+const BLOCK: usize = 1 << 20;
+
+/// Finds the customer's rows in the sources for which `search` is true.
+pub(super) fn rows(run: &FinishedRun<'_>, customer: &str, search: impl Fn(&str) -> bool) -> Result<CustomerRows> {
+    check_overrides(run)?;
+    let mut tasks = Vec::new();
+    for (at, source) in run.spec.sources.iter().enumerate().filter(|(_, s)| search(&s.name)) {
+        for (path, name, record) in files(run, source)? {
+            check_size(&path, record)?;
+            tasks.push(Task { at, source, path, name, record });
+        }
+    }
+    let needle = Needle::new(customer);
+    let search = |Task { at, source, path, name, record }: Task<'_>| {
+        let file = open_file(source, &as_read(run, record), path, name)?;
+        let hits = scan(&file, record, customer, &needle)?;
+        Ok((at, file, hits))
+    };
+    let scanned: Vec<_> = pool().install(|| tasks.into_par_iter().map(search).collect::<Result<_>>())?;
+    let mut sources: Vec<SourceHits> = run.spec.sources.iter().map(|_| SourceHits::default()).collect();
+    for (at, file, hits) in scanned {
+        take(customer, &run.spec.sources[at], file, hits, &mut sources[at])?;
+    }
+    Ok(CustomerRows { sources })
+}
+
+/// A file to search.
+struct Task<'a> {
+    /// Index of its source in the spec.
+    at: usize,
+    source: &'a Source,
+    path: PathBuf,
+    name: String,
+    /// The run's record of it.
+    record: &'a InputRecord,
+}
+
+/// The inputs with the encoding and the delimiter with which the run read the file.
+fn as_read(run: &FinishedRun<'_>, record: &InputRecord) -> Inputs {
+    let (encoding, delimiter) = (record.encoding.parse().ok(), record.delimiter.parse().ok());
+    Inputs { encoding, delimiter, ..run.inputs.clone() }
+}
+
+fn check_overrides(run: &FinishedRun<'_>) -> Result<()> {
+    let known = || run.spec.sources.iter().map(|s| s.name.as_str());
+    match run.inputs.overrides.iter().find(|(name, _)| known().all(|k| k != name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let near = did_you_mean(name, known());
+            Err(Error::Usage(format!("--source: the run's profile has no source `{name}`{near}")))
+        }
+    }
+}
+
+/// The files of a source that the run read, where they are now: path, name in messages, and the run's record.
+fn files<'a>(run: &FinishedRun<'a>, source: &Source) -> Result<Vec<(PathBuf, String, &'a InputRecord)>> {
+    let records: Vec<&'a InputRecord> = run.manifest.inputs.iter().filter(|i| i.source == source.name).collect();
+    let by_hand = run.inputs.overrides.iter().filter(|(name, _)| *name == source.name).map(|(_, file)| file);
+    let by_hand: Vec<&PathBuf> = by_hand.collect();
+    if by_hand.is_empty() {
+        let file = |record: &'a InputRecord| (run.inputs.folder.join(&record.file), record.file.clone(), record);
+        return Ok(records.into_iter().map(file).collect());
+    }
+    if by_hand.len() != records.len() {
+        let (given, read) = (by_hand.len(), records.len());
+        let (name, given) = (&source.name, counted(given as u64, "file"));
+        let message = format!("--source {name} names {given}, but the run read {read}: name each once");
+        return Err(Error::Usage(message));
+    }
+    let file = |(path, record): (&PathBuf, _)| (path.clone(), path.display().to_string(), record);
+    Ok(by_hand.into_iter().zip(records).map(file).collect())
+}
+
+fn check_size(path: &std::path::Path, record: &InputRecord) -> Result<()> {
+    let meta = fs::metadata(path).map_err(|e| Error::reading(path, e))?;
+    if meta.is_file() && meta.len() != record.bytes { Err(changed(record)) } else { Ok(()) }
+}
+
+fn changed(record: &InputRecord) -> Error {
+    let message = "has changed since the run read it: restore the old file, or run again and explain the new profile";
+    wrong(format!("input `{}` {message}", record.file))
+}
+
+/// A record with the id, accepted or not.
+struct Hit {
+    line: u64,
+    raw: Vec<u8>,
+}
+
+/// Reads a file to its end and gives the records with the id.
+fn scan(file: &InputFile, record: &InputRecord, customer: &str, needle: &Needle) -> Result<Vec<Hit>> {
+    let mut reader = BlockReader::open(file, BLOCK)?;
+    let (mut hits, mut spare, mut line) = (Vec::new(), Vec::new(), file.header.data_line);
+    // A record that is not UTF-8 has no fields; it is rejected, and has the id if it has the id's bytes.
+    let is_it = |r: &Record<'_>| !r.is_utf8() || r.field(file.header.key).is_some_and(|id| trim(id) == customer);
+    while let Some(block) = reader.next_block(spare)? {
+        line += if needle.may_be_in(&block) {
+            read_records(&block, file.header.delimiter, |record| {
+                if needle.may_be_in(record.raw) && is_it(&record) {
+                    hits.push(Hit { line: line + record.line, raw: record.raw.to_vec() });
+                }
+            })
+        } else {
+            line_ends(&block, 0, block.len())
+        };
+        spare = block;
+    }
+    if record.digest.as_deref() != Some(reader.digest().as_str()) {
+        return Err(changed(record));
+    }
+    Ok(hits)
+}
+
+/// Adds the customer's rows, and where the rejected ones are.
+fn take(customer: &str, source: &Source, file: InputFile, hits: Vec<Hit>, found: &mut SourceHits) -> Result<()> {
+    let at = found.files.len();
+    for Hit { line, raw } in hits {
+        let mut row = Probe { customer, is_it: false };
+        let report = read_rows(&raw, source, &file.header, &mut row);
+        if row.is_it {
+            let bad = report.bad_values.iter().map(|n| *n > 0).collect();
+            found.rows.push(CustomerRow { file: at, line, raw, bad });
+        } else if report.rejected > 0 {
+            let mut rejects = Rejects::new(&std::env::temp_dir())?;
+            rejects.add(source, &file.name, line, &report)?;
+            found.rejected.extend_from_slice(rejects.first_three());
+        }
+    }
+    found.files.push(file);
+    Ok(())
+}
+
+/// Finds out whether an accepted row is the customer's.
+struct Probe<'a> {
+    customer: &'a str,
+    is_it: bool,
+}
+
+impl RowSink for Probe<'_> {
+    fn begin(&mut self, id: &str) -> bool {
+        self.is_it = id == self.customer;
+        self.is_it
+    }
+
+    fn put(&mut self, _: usize, _: Value<'_>) {}
+
+    fn end(&mut self) {}
+}

@@ -1,0 +1,108 @@
+//! Proves a finished run from its files alone, with the `parquet`, `arrow` and `csv` crates. Never uses Polars or the
+//! code that read the inputs and wrote the outputs.
+
+mod customers;
+mod decode;
+mod outputs;
+
+use std::io;
+use std::path::Path;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::disk::{each_block, hex, sha256_of};
+use crate::error::{Error, Result, Side};
+use crate::output::folder::recover;
+use crate::output::runs::finished;
+use crate::spec::Spec;
+
+/// What was proved about a finished run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Proofs {
+    /// Output and rejects files whose digests match the manifest.
+    pub output_files: u64,
+    /// Profiles, whose ids are in order and there only once.
+    pub profiles: u64,
+    /// Cells that are the same in CSV and Parquet.
+    pub cells: u64,
+    /// Input rows in the ledger, which balances.
+    pub input_rows: u64,
+    /// Input files whose digests match the manifest.
+    pub input_files: u64,
+    /// Customers in the inputs, which are exactly those of the profiles.
+    pub customers: u64,
+}
+
+/// Verifies the run whose outputs are in `output` against its inputs in `input`.
+///
+/// # Errors
+/// [`Error::NoRun`] without a finished run; [`Error::Verify`] for the first thing that is not as the manifest says;
+/// [`Error::Spec`] if this version does not accept the manifest's spec; [`Error::Io`] for a file that cannot be read;
+/// those of [`crate::manifest::recover`].
+pub fn verify(input: &Path, output: &Path) -> Result<Proofs> {
+    recover(output)?;
+    let manifest = finished(output)?;
+    let spec = Spec::parse(&manifest.spec.text, "the manifest's spec")?;
+    if hex(&Sha256::digest(manifest.spec.text.as_bytes())) != manifest.spec.sha256 {
+        return Err(wrong("the spec in the manifest does not have the digest in the manifest"));
+    }
+    for file in &manifest.outputs {
+        check_output(&output.join(&file.file), file.bytes, &file.sha256)?;
+    }
+    for file in &manifest.rejects {
+        check_output(&output.join(&file.file), file.bytes, &file.sha256)?;
+    }
+    let profiles = outputs::compare(output, &manifest, &spec)?;
+    manifest.ledger.balance().map_err(Error::Verify)?;
+    for file in &manifest.inputs {
+        check_input(&input.join(&file.file), &file.file, file.digest.as_deref())?;
+    }
+    let found = customers::find(input, &manifest, &spec)?;
+    let counts = (found.len() as u64, profiles.len() as u64, manifest.customers.total);
+    if counts.0 != counts.1 || counts.1 != counts.2 || profiles.iter().any(|id| !found.contains(id)) {
+        return Err(wrong(format!(
+            "the inputs have {} customers, the outputs {}, the manifest says {}, or the ids differ",
+            counts.0, counts.1, counts.2
+        )));
+    }
+    Ok(Proofs {
+        output_files: (manifest.outputs.len() + manifest.rejects.len()) as u64,
+        profiles: counts.1,
+        cells: counts.1 * spec.output.len() as u64,
+        input_rows: manifest.ledger.0.values().map(|l| l.rows_read).sum(),
+        input_files: manifest.inputs.len() as u64,
+        customers: counts.0,
+    })
+}
+
+fn check_output(path: &Path, bytes: u64, sha256: &str) -> Result<()> {
+    let found = sha256_of(path).map_err(|e| published(path, e))?;
+    if found != (bytes, sha256.to_owned()) {
+        return Err(wrong(format!("`{}` has changed since the run wrote it", path.display())));
+    }
+    Ok(())
+}
+
+fn check_input(path: &Path, name: &str, digest: Option<&str>) -> Result<()> {
+    let mut hash = Xxh3::new();
+    each_block(path, |block| hash.update(block)).map_err(|e| Error::reading(path, e))?;
+    if digest != Some(format!("xxh3-128:{:032x}", hash.digest128()).as_str()) {
+        return Err(wrong(format!("input `{name}` has changed since the run read it")));
+    }
+    Ok(())
+}
+
+/// The error for a published file that cannot be read; a missing one fails the verification.
+fn published(path: &Path, cause: io::Error) -> Error {
+    match cause.kind() {
+        io::ErrorKind::NotFound => wrong(format!("`{}` is missing, but the run wrote it", path.display())),
+        _ => Error::Io { verb: "read", path: path.to_owned(), side: Side::Output, cause },
+    }
+}
+
+fn wrong(message: impl Into<String>) -> Error {
+    Error::Verify(message.into())
+}

@@ -1,9 +1,0 @@
-//! Pictures and pages: shapes in pixels, scales with round ticks, templates that escape every value. Knows no figures.
-
-mod scale;
-mod shape;
-mod template;
-
-pub use scale::{Scale, ticks};
-pub use shape::{Shape, pixel, shapes};
-pub use template::{Safe, render};

@@ -1,0 +1,199 @@
+//! The spec's typed trees → Polars expressions, in which integers never wrap and a float that is not finite is null.
+//! Owns what each operator and function is in Polars; knows no data.
+
+mod aggregates;
+
+use polars::lazy::dsl::{max_horizontal, min_horizontal};
+use polars::prelude::{
+    AnyValue, ChunkApply, Column, DataType, Expr as Plan, Field, IntoColumn, LiteralValue, NULL, PolarsError,
+    PolarsResult, RoundMode, Scalar, TimeUnit, coalesce, col, concat_str, lit, when,
+};
+
+use super::bridge::{polars_type, read_column};
+use crate::spec::expr::{Constant, Ends, Expr, Function, Kind};
+use crate::value::{CellType, Type};
+
+pub(super) use aggregates::{Reducer, Reduction, Reductions};
+
+/// Compiles an expression with one value per row.
+pub(super) fn row(expr: &Expr) -> Plan {
+    compile(expr, &mut Reductions::default())
+}
+
+/// Compiles an expression; the reductions that its aggregates need are added to `reductions`.
+pub(super) fn compile(expr: &Expr, reductions: &mut Reductions) -> Plan {
+    let ty = expr.ty;
+    match &expr.kind {
+        Kind::Null => lit(NULL).cast(polars_type(ty)),
+        Kind::Constant(value) => constant(value, ty),
+        Kind::Column(name) => col(name.as_str()),
+        Kind::Cast(inner) => compile(inner, reductions).cast(polars_type(ty)),
+        Kind::Read(text) => read(compile(text, reductions), ty),
+        Kind::Call(function, args) => {
+            let plans = args.iter().map(|arg| compile(arg, reductions)).collect();
+            call(*function, args, plans, ty)
+        }
+        Kind::Case { branches, otherwise } => {
+            let last = compile(otherwise, reductions);
+            branches.iter().rev().fold(last, |otherwise, (condition, result)| {
+                let (condition, result) = (compile(condition, reductions), compile(result, reductions));
+                when(condition).then(result).otherwise(otherwise)
+            })
+        }
+        Kind::Aggregate(aggregate) => aggregates::aggregate(aggregate, ty, reductions),
+    }
+}
+
+fn constant(value: &Constant, ty: Type) -> Plan {
+    let scalar = |value: AnyValue<'static>| lit(LiteralValue::Scalar(Scalar::new(polars_type(ty), value)));
+    match value {
+        Constant::Bool(value) => lit(*value),
+        Constant::Int(value) => lit(*value),
+        Constant::Float(value) => lit(*value),
+        Constant::Text(text) => lit(text.as_str()),
+        Constant::Date(days) => scalar(AnyValue::Date(*days)),
+        Constant::Datetime(micros) => scalar(AnyValue::Datetime(*micros, TimeUnit::Microseconds, None)),
+        Constant::Decimal(value) => {
+            let (precision, scale) = if let Type::Decimal(p, s) = ty { (p, s) } else { (38, 0) };
+            scalar(AnyValue::Decimal(*value, precision.into(), scale.into()))
+        }
+    }
+}
+
+/// Text read by the rules for source columns; a text that is not a valid value becomes null.
+fn read(text: Plan, ty: Type) -> Plan {
+    let cell = CellType::of(ty);
+    let read = move |column: Column| -> PolarsResult<Column> { read_column(&column, &cell) };
+    text.map(read, move |_, field| Ok(Field::new(field.name().clone(), polars_type(ty))))
+}
+
+/// A function's plan; `args` are its arguments as in the spec, `plans` the same compiled. The spec's check has made
+/// sure that the number of arguments is right.
+fn call(function: Function, args: &[Expr], plans: Vec<Plan>, ty: Type) -> Plan {
+    match function {
+        Function::Coalesce => return coalesce(&plans),
+        // Both fail only without arguments, which the spec's check refuses.
+        Function::Greatest => return max_horizontal(plans).unwrap_or_else(|_| lit(NULL)),
+        Function::Least => return min_horizontal(plans).unwrap_or_else(|_| lit(NULL)),
+        _ => {}
+    }
+    let mut plans = plans.into_iter();
+    let mut next = || plans.next().unwrap_or_else(|| lit(NULL));
+    let (a, b, c) = (next(), next(), next());
+    let pattern = || match args.get(1).map(|pattern| &pattern.kind) {
+        Some(Kind::Constant(Constant::Text(pattern))) => like_to_regex(pattern),
+        _ => String::new(),
+    };
+    match function {
+        Function::And => a.and(b),
+        Function::Or => a.or(b),
+        Function::Not => a.not(),
+        Function::IsNull => a.is_null(),
+        Function::IsNotNull => a.is_not_null(),
+        Function::IsTrue => a.fill_null(lit(false)),
+        Function::IsFalse => a.not().fill_null(lit(false)),
+        Function::Equal => a.eq(b),
+        Function::NotEqual => a.neq(b),
+        Function::Less => a.lt(b),
+        Function::LessOrEqual => a.lt_eq(b),
+        Function::Greater => a.gt(b),
+        Function::GreaterOrEqual => a.gt_eq(b),
+        Function::Add => arithmetic(a, b, ty, "+", |a, b| a + b),
+        Function::Subtract => arithmetic(a, b, ty, "-", |a, b| a - b),
+        Function::Multiply => arithmetic(a, b, ty, "*", |a, b| a * b),
+        // Division by zero gives an infinity or NaN, both of which become null.
+        Function::Divide => finite(a / b),
+        Function::Negate => lit(0.0) - a,
+        Function::Concat => concat_str([a, b], "", false),
+        Function::NullIf => when(b).then(lit(NULL)).otherwise(a),
+        Function::Lower => a.str().to_lowercase(),
+        Function::Upper => a.str().to_uppercase(),
+        Function::Length => a.str().len_chars().cast(DataType::Int64),
+        Function::Trim(Ends::Both) => a.str().strip_chars(b),
+        Function::Trim(Ends::Leading) => a.str().strip_chars_start(b),
+        Function::Trim(Ends::Trailing) => a.str().strip_chars_end(b),
+        Function::Replace => a.str().replace_all(b, c, true),
+        Function::StartsWith => a.str().starts_with(b),
+        Function::Like => a.str().contains(lit(pattern()), true),
+        // The absolute value of the smallest integer does not fit in 64 bits.
+        Function::Abs if ty == Type::Int => narrow(a.cast(DataType::Int128).abs(), "abs"),
+        Function::Abs => a.abs(),
+        Function::Round(digits) => a.round(digits, RoundMode::HalfAwayFromZero),
+        Function::Year => a.dt().year().cast(DataType::Int64),
+        Function::Month => a.dt().month().cast(DataType::Int64),
+        Function::Day => a.dt().day().cast(DataType::Int64),
+        Function::DaysBetween => days(b) - days(a),
+        Function::Coalesce | Function::Greatest | Function::Least => a,
+    }
+}
+
+/// A date as a number of days: the difference of dates is a duration in Polars and an integer in DuckDB.
+fn days(date: Plan) -> Plan {
+    date.cast(DataType::Int32).cast(DataType::Int64)
+}
+
+fn arithmetic(a: Plan, b: Plan, ty: Type, name: &'static str, apply: impl Fn(Plan, Plan) -> Plan) -> Plan {
+    match ty {
+        // Any sum, difference or product of two 64-bit integers fits in 128 bits.
+        Type::Int => narrow(apply(a.cast(DataType::Int128), b.cast(DataType::Int128)), name),
+        Type::Float => finite(apply(a, b)),
+        ty => apply(a, b).cast(polars_type(ty)),
+    }
+}
+
+/// A float with null for NaN and infinity. This maps a function, because an expression would contain its argument twice
+/// and nested ones would double at each level.
+fn finite(float: Plan) -> Plan {
+    let only_finite = |column: Column| -> PolarsResult<Column> {
+        Ok(column.f64()?.apply(|value| value.filter(|v| v.is_finite())).into_column())
+    };
+    float.map(only_finite, |_, field| Ok(Field::new(field.name().clone(), DataType::Float64)))
+}
+
+/// An integer that does not fit in 64 bits, and the operator or function that gave it.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("an integer exceeded 64 bits in `{0}`: use double or decimal there")]
+pub(in crate::engine) struct OutOfRange(&'static str);
+
+/// A 128-bit integer as 64 bits; a value that does not fit is an error, never a wrong number.
+fn narrow(wide: Plan, what: &'static str) -> Plan {
+    let to_int = move |column: Column| -> PolarsResult<Column> {
+        let narrow = column.cast(&DataType::Int64)?;
+        if narrow.null_count() > column.null_count() {
+            // The only kind of Polars error that can hold another error.
+            return Err(PolarsError::from(std::io::Error::other(OutOfRange(what))));
+        }
+        Ok(narrow)
+    };
+    wide.map(to_int, |_, field| Ok(Field::new(field.name().clone(), DataType::Int64)))
+}
+
+impl OutOfRange {
+    /// The error that [`narrow`] gave to Polars, if `error` is that one.
+    pub fn of(error: &PolarsError) -> Option<Self> {
+        match error {
+            PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => Self::of(error),
+            PolarsError::IO { error, .. } => error.get_ref()?.downcast_ref::<Self>().copied(),
+            _ => None,
+        }
+    }
+}
+
+/// A SQL pattern as an anchored regular expression.
+fn like_to_regex(pattern: &str) -> String {
+    let mut regex = String::from("(?s)^");
+    for c in pattern.chars() {
+        match c {
+            '%' => regex.push_str(".*"),
+            '_' => regex.push('.'),
+            c => {
+                if ".+*?()|[]{}^$\\".contains(c) {
+                    regex.push('\\');
+                }
+                regex.push(c);
+            }
+        }
+    }
+    regex.push('$');
+    regex
+}

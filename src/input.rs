@@ -1,0 +1,123 @@
+//! Input files → typed rows that know their file and line: where files are (`place`), any encoding → UTF-8 (`text`), a
+//! record format (`csv`), declared columns (`columns`), typed rows and rejects (`rows`). Never knows shards or
+//! profiles.
+
+mod account;
+mod columns;
+mod csv;
+mod digest;
+mod place;
+mod reject_limit;
+mod rejects;
+mod rows;
+mod text;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use crate::error::Result;
+use crate::spec::{Encoding, Source, Spec};
+
+use columns::HeaderOf;
+use place::Located;
+use text::Text;
+
+pub use account::{FileAccount, SourceAccount};
+pub use columns::Header;
+pub use csv::{BlockReader, DEFAULT_BLOCK_SIZE, Record, line_ends, read_records};
+pub use place::{Inputs, Stamp};
+pub use reject_limit::RejectLimit;
+pub use rejects::Rejects;
+pub use rows::{BlockReport, RowSink, read_rows};
+
+/// One input file of a source, its header already read.
+#[derive(Debug, Clone)]
+pub struct InputFile {
+    /// Its source's name.
+    pub source: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its name in messages, the manifest and the rejects files.
+    pub name: String,
+    /// Its size when it was opened, in bytes.
+    pub bytes: u64,
+    /// Its size, time and inode when it was opened; reading it fails if they have changed.
+    pub stamp: Stamp,
+    /// Its encoding: from its byte-order mark, else as declared, else UTF-8.
+    pub encoding: Encoding,
+    /// Its header.
+    pub header: Header,
+    /// Its digest, once it has been computed.
+    digest: Arc<OnceLock<String>>,
+}
+
+/// A source with its files, opened.
+#[derive(Debug, Clone)]
+pub struct SourceFiles {
+    /// Its index in the spec's sources.
+    pub at: usize,
+    /// What the spec says about it.
+    pub source: Arc<Source>,
+    /// Its files, in reading order.
+    pub files: Vec<InputFile>,
+}
+
+/// All input files, by source, and other CSV files of the folder.
+#[derive(Debug)]
+pub struct OpenInputs {
+    /// The sources of the spec, in declared order.
+    pub sources: Vec<SourceFiles>,
+    /// CSV files of the folder that match no source.
+    pub unmatched: Vec<String>,
+}
+
+impl SourceFiles {
+    /// Bytes of its files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|f| f.bytes).sum()
+    }
+}
+
+impl OpenInputs {
+    /// Bytes of all input files.
+    pub fn bytes(&self) -> u64 {
+        self.sources.iter().map(SourceFiles::bytes).sum()
+    }
+
+    /// All files, in reading order.
+    pub fn files(&self) -> impl Iterator<Item = &InputFile> {
+        self.sources.iter().flat_map(|source| &source.files)
+    }
+}
+
+/// Finds the files of every source and reads their headers, so that a fault of a whole file stops a run before it
+/// starts.
+///
+/// # Errors
+/// [`crate::Error::Input`] for a missing required file, a folder, pipe or device instead of a file, no header, or a
+/// declared column that is missing or there twice; [`crate::Error::Usage`] for a file of a source that the spec lacks;
+/// [`crate::Error::Io`] for a file or folder that cannot be read.
+pub fn open(spec: &Spec, inputs: &Inputs) -> Result<OpenInputs> {
+    let found = place::discover(spec, inputs)?;
+    let open = |(at, (source, located)): (usize, (&Arc<Source>, Vec<Located>))| {
+        let files = located.into_iter().map(|file| open_file(source, inputs, file.path, file.name));
+        Ok(SourceFiles { at, source: source.clone(), files: files.collect::<Result<_>>()? })
+    };
+    let sources = spec.sources.iter().zip(found.sources).enumerate().map(open).collect::<Result<_>>()?;
+    Ok(OpenInputs { sources, unmatched: found.unmatched })
+}
+
+/// Opens a file of a source. Its encoding comes from its byte-order mark, else from the source, else from `inputs`; its
+/// delimiter from the source, else from `inputs`, else from its header.
+pub fn open_file(source: &Source, inputs: &Inputs, path: PathBuf, name: String) -> Result<InputFile> {
+    let (file, stamp) = place::open(&source.name, &path, &name)?;
+    let declared = source.encoding.or(inputs.encoding).unwrap_or(Encoding::Utf8);
+    let mut text = Text::new(file, declared).map_err(|e| crate::Error::reading(&path, e))?;
+    let delimiter = source.delimiter.or(inputs.delimiter);
+    let header = HeaderOf { source, path: &path, name: &name }.read(&mut text, delimiter)?;
+    let (source, bytes, encoding) = (source.name.clone(), stamp.bytes(), text.encoding());
+    Ok(InputFile { source, path, name, bytes, stamp, encoding, header, digest: Arc::default() })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+//! What is known about a source after reading it, besides its rows: counts and digests. Plain data, stored with a run's
+//! checkpoints.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+/// The counts of one source, once it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceAccount {
+    /// Records read.
+    pub rows: u64,
+    /// Records rejected.
+    pub rejected: u64,
+    /// Bad values in accepted rows, for each typed column.
+    pub bad_values: IndexMap<String, u64>,
+    /// Newest `latest_by` of accepted rows, in days since 1970-01-01.
+    pub newest_day: Option<i32>,
+    /// Where the first three rejected rows are, and why.
+    pub first_rejects: Vec<String>,
+    /// Its files, in reading order.
+    pub files: Vec<FileAccount>,
+    /// SHA-256 of its rejects file, if it has one.
+    pub rejects: Option<String>,
+}
+
+/// The counts of one file, once it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileAccount {
+    /// Its name in messages and in the manifest.
+    pub file: String,
+    /// Records in it.
+    pub rows: u64,
+    /// Digest of its bytes.
+    pub digest: String,
+}

@@ -1,0 +1,19 @@
+//! Owns the names of files and folders in an output folder; opens none of them.
+
+/// The profiles as CSV.
+pub const CSV_FILE: &str = "profiles.csv";
+/// The profiles as Parquet.
+pub const PARQUET_FILE: &str = "profiles.parquet";
+/// The manifest.
+pub const MANIFEST_FILE: &str = "run.json";
+/// Folder of the rejects files.
+pub const REJECTS_FOLDER: &str = "rejects";
+/// The report of the run.
+pub const REPORT_FILE: &str = "report.html";
+/// The working folder.
+pub const WORK_FOLDER: &str = ".onefold";
+/// Folder in the working folder for the manifests and rejects of failed runs.
+pub const FAILED_FOLDER: &str = "failed";
+
+/// Everything that a run may write into an output folder.
+pub(super) const OURS: [&str; 6] = [CSV_FILE, PARQUET_FILE, MANIFEST_FILE, REJECTS_FOLDER, REPORT_FILE, WORK_FOLDER];

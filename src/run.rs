@@ -1,0 +1,137 @@
+//! A run from start to end: open → read → build → prove → publish. Owns the order of these steps; does none of them
+//! itself.
+
+mod account;
+mod build;
+mod check;
+mod publish;
+pub(crate) mod read;
+mod resume;
+mod rules;
+pub mod settings;
+mod up_to_date;
+mod warn;
+
+use std::time::{Duration, Instant};
+
+use chrono::{Datelike, NaiveDate};
+
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::input::{self, OpenInputs};
+use crate::output::folder::{self, Workspace};
+use crate::output::manifest::Manifest;
+use crate::shard::budget::Memory;
+use crate::shard::parts::Parts;
+use crate::shard::{Drills, catch, default_shards};
+
+use account::Account;
+use build::{AllBuilt, Builder};
+use read::Reader;
+use settings::Settings;
+
+pub use check::{Checked, CheckedFile, CheckedSource, check};
+
+/// Runs the whole pipeline and publishes its outputs. What happens on the way is emitted as [`Event`]s.
+///
+/// If the last run into the folder had the same inputs, spec and options, and its outputs are complete, there is
+/// nothing to do: its manifest is returned, with its own run id. An unfinished earlier run is resumed.
+///
+/// # Errors
+/// Nothing is published then, the previous outputs are unchanged, and the run's manifest and rejects are in
+/// `.onefold/failed/<run_id>/` in the output folder, unless the run failed before it opened that folder.
+///
+/// - [`Error::Usage`]: a drill or an input file is for a shard or source that does not exist.
+/// - [`Error::Spec`]: the spec has an expression that the engine cannot compile.
+/// - [`Error::Input`]: a source has no file or one that is not valid, or a file changed during the run.
+/// - [`Error::RejectLimit`]: more rows were rejected than the settings allow.
+/// - [`Error::Check`]: the profiles do not satisfy a check of the spec.
+/// - [`Error::ShardFailed`]: a shard used up its attempts.
+/// - [`Error::Output`]: another run uses the output folder, an output would overwrite an input, or the disk is too small.
+/// - [`Error::Work`]: a file in the working folder is not as it was written.
+/// - [`Error::Memory`]: the system gave less memory than the run needs.
+/// - [`Error::Io`]: a file or folder cannot be read or written.
+/// - [`Error::Interrupted`]: [`Settings::stop`] was set.
+/// - [`Error::Bug`]: a bug in onefold.
+pub fn run(settings: &Settings) -> Result<Manifest> {
+    let begun = Instant::now();
+    let mut account = Account::new(settings);
+    let profile = settings.spec.name.clone();
+    Event::RunStart { profile, version: env!("CARGO_PKG_VERSION").to_owned() }.emit();
+    let space = Workspace::open(&settings.output, &account.manifest.run_id)
+        .inspect_err(|_| run_end("failed", 0, begun.elapsed()))?;
+    // A panic is an error like any other: manifest and rejects are kept, staging is removed.
+    let done = catch(|| work(settings, &space, &mut account)).unwrap_or_else(|panic| Err(Error::Bug(panic)));
+    match done {
+        Ok(Done { manifest, how }) => {
+            run_end(how, manifest.customers.total, begun.elapsed());
+            Ok(manifest)
+        }
+        Err(error) => {
+            let error = publish::keep_failure(&space, account, error);
+            let status = if matches!(error, Error::Interrupted) { "interrupted" } else { "failed" };
+            run_end(status, 0, begun.elapsed());
+            Err(error)
+        }
+    }
+}
+
+/// A run that succeeded.
+struct Done {
+    manifest: Manifest,
+    /// The status in its last event.
+    how: &'static str,
+}
+
+fn work(settings: &Settings, space: &Workspace, account: &mut Account) -> Result<Done> {
+    let inputs = open(settings)?;
+    folder::refuse_overlap(&settings.output, inputs.files().map(|f| f.path.as_path()))?;
+    warn::of_inputs(&inputs);
+    let shards = settings.shards.unwrap_or_else(|| default_shards(inputs.bytes()));
+    account.manifest.shards = shards;
+    let drills = Drills::new(&settings.drills, shards, |drill| Event::Drill { drill: drill.to_string() }.emit())?;
+    if let Some(manifest) = up_to_date::find(settings, shards, &inputs)? {
+        space.clean_up();
+        return Ok(Done { manifest, how: "up_to_date" });
+    }
+    let memory = settings.memory_limit.map_or_else(Memory::of_machine, |limit| Memory { limit });
+    account.manifest.memory_limit = memory.limit;
+    produce(&Reader { settings, inputs: &inputs, memory, space, shards }, &drills, account)?;
+    publish::publish(settings, space, account, &drills).map(|manifest| Done { manifest, how: "succeeded" })
+}
+
+/// Everything up to complete, synced files in staging.
+fn produce(reader: &Reader<'_>, drills: &Drills, account: &mut Account) -> Result<()> {
+    let timer = Instant::now();
+    let (rows, checkpoints) = match resume::find(reader, account)? {
+        Some(checkpoints) => (None, checkpoints),
+        None => reader.read_all(account).map(|(rows, checkpoints)| (Some(rows), checkpoints))?,
+    };
+    let newest = checkpoints.accounts.values().filter_map(|source| source.newest_day).max();
+    let as_of = reader.settings.as_of.map(|d| d.to_epoch_days()).or(newest);
+    let known = as_of.and_then(NaiveDate::from_epoch_days).filter(|d| d.year() > 0);
+    account.manifest.as_of = known.map(|day| day.to_string());
+    account.stage("route", timer);
+    warn::of_reading(reader.settings, &checkpoints.accounts, as_of);
+
+    let builder = Builder { reader, checkpoints: &checkpoints, as_of, drills };
+    let AllBuilt { shards, unsynced } = builder.build_all(rows, account)?;
+    account.settle(&reader.settings.spec, &shards)?;
+    let written = publish::write(reader, &checkpoints, &shards, account);
+    let synced = unsynced.into_iter().try_for_each(Parts::settle);
+    written.and(synced)
+}
+
+/// Checks the spec and opens all inputs, without reading data.
+fn open(settings: &Settings) -> Result<OpenInputs> {
+    build::dry_run(&settings.spec)?;
+    input::open(&settings.spec, &settings.inputs)
+}
+
+fn run_end(status: &str, customers: u64, elapsed: Duration) {
+    Event::RunEnd { status: status.to_owned(), customers, elapsed_ms: millis(elapsed) }.emit();
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

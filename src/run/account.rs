@@ -1,0 +1,233 @@
+//! What a run knows about itself: the manifest while it is filled, and the rejects that a failed run keeps. Owns the
+//! proofs over their counts; publishes nothing.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use indexmap::IndexMap;
+use serde_json::Number;
+
+use super::build::BuiltShard;
+use super::settings::{Settings, new_run_id};
+use crate::disk::copy_file;
+use crate::engine::attempt::ScoreTally;
+use crate::error::{Error, Result};
+use crate::input::{InputFile, Rejects, SourceAccount, SourceFiles};
+use crate::output::manifest::{
+    AttemptRecord, InputRecord, Manifest, Options, OutputRecord, RejectsRecord, ShardRecord, SourceLedger, SpecRecord,
+    StageRecord, Status,
+};
+use crate::shard::{Attempt, ShardRun};
+use crate::spec::{Score, Spec};
+
+/// A run's manifest and rejects so far.
+pub(super) struct Account {
+    /// The content of `run.json`, which is filled during the run.
+    pub manifest: Manifest,
+    /// Rejects by source, for a failed run to keep.
+    pub rejects: IndexMap<String, RejectsFile>,
+}
+
+/// A source's rejects.
+#[derive(Debug)]
+pub(super) enum RejectsFile {
+    /// Still growing.
+    Growing(Box<Rejects>),
+    /// In a file.
+    Stored(PathBuf),
+}
+
+impl RejectsFile {
+    /// Writes the rejects file to this path; false if there are no rejects.
+    pub fn keep(self, path: &Path) -> Result<bool> {
+        match self {
+            Self::Growing(rejects) => rejects.save(path),
+            Self::Stored(file) => copy_file(&file, path).map(|_| true).map_err(|e| Error::working("write", path, e)),
+        }
+    }
+}
+
+impl Account {
+    pub fn new(settings: &Settings) -> Self {
+        let Settings { run_id, spec, threads, drills, .. } = settings;
+        let now = timestamp(Utc::now());
+        let manifest = Manifest {
+            onefold: env!("CARGO_PKG_VERSION").to_owned(),
+            run_id: run_id.clone().unwrap_or_else(new_run_id),
+            status: Status::Failed,
+            started_at: now.clone(),
+            finished_at: now,
+            spec: SpecRecord { name: spec.name.clone(), sha256: spec.sha256(), text: spec.text.clone() },
+            options: options(settings),
+            threads: *threads,
+            drills: drills.iter().map(ToString::to_string).collect(),
+            ..Manifest::default()
+        };
+        Self { manifest, rejects: IndexMap::new() }
+    }
+
+    pub fn stage(&mut self, stage: &str, begun: Instant) {
+        let elapsed = begun.elapsed();
+        let seconds = (elapsed.as_secs_f64() * 1e6).round() / 1e6;
+        let started_at = Some(timestamp(Utc::now() - elapsed));
+        self.manifest.stages.push(StageRecord { stage: stage.to_owned(), started_at, seconds });
+    }
+
+    /// Adds the counts of a source that was read.
+    pub fn source_read(&mut self, read: &SourceFiles, account: &SourceAccount) {
+        let SourceFiles { source, files, .. } = read;
+        let input = |file: &InputFile| {
+            let account = account.files.iter().find(|account| account.file == file.name);
+            InputRecord {
+                source: source.name.clone(),
+                file: file.name.clone(),
+                bytes: file.bytes,
+                encoding: file.encoding.to_string(),
+                delimiter: file.header.delimiter.to_string(),
+                digest: account.map(|account| account.digest.clone()),
+                rows: account.map_or(0, |account| account.rows),
+            }
+        };
+        self.manifest.inputs.extend(files.iter().map(input));
+        let SourceAccount { rows, rejected, bad_values, .. } = account;
+        let (rows_read, rows_rejected, bad_values) = (*rows, *rejected, bad_values.clone());
+        let ledger = SourceLedger { rows_read, rows_rejected, bad_values, ..SourceLedger::default() };
+        self.manifest.ledger.0.insert(source.name.clone(), ledger);
+    }
+
+    /// Adds all shards, with those that an earlier run has built.
+    pub fn begin_shards(&mut self, built: &[Option<BuiltShard>]) {
+        self.manifest.resumed_shards = built.iter().flatten().count();
+        let shard = |(shard_id, built): (usize, &Option<BuiltShard>)| {
+            let customers = built.as_ref().map(|built| built.account.customers);
+            ShardRecord { shard_id, customers, resumed: built.is_some(), attempts: Vec::new() }
+        };
+        self.manifest.shard_runs = built.iter().enumerate().map(shard).collect();
+    }
+
+    /// The number of the shard's next attempt, from 1.
+    pub fn next_attempt(&self, shard: usize) -> u32 {
+        self.manifest.shard_runs.get(shard).and_then(|run| run.attempts.last()).map_or(1, |last| last.attempt + 1)
+    }
+
+    /// Adds the shards' attempts; gives what was built, by shard.
+    pub fn shard_runs(&mut self, runs: BTreeMap<usize, ShardRun<BuiltShard>>) -> Vec<(usize, BuiltShard)> {
+        let mut built = Vec::new();
+        for (shard, ShardRun { attempts, result }) in runs {
+            if let Some(run) = self.manifest.shard_runs.get_mut(shard) {
+                run.customers = result.as_ref().map(|built| built.account.customers);
+                run.attempts.extend(attempts.into_iter().map(attempt));
+            }
+            built.extend(result.map(|result| (shard, result)));
+        }
+        built
+    }
+
+    /// Adds a staged rejects file.
+    pub fn reject_file(&mut self, file: String, bytes: u64, sha256: String) {
+        self.manifest.rejects.push(RejectsRecord { file, bytes, sha256 });
+    }
+
+    /// Adds the shards' counts to the ledger and the scores; proves that the ledger balances.
+    pub fn settle(&mut self, spec: &Spec, built: &[BuiltShard]) -> Result<()> {
+        let Manifest { ledger, customers, scores, .. } = &mut self.manifest;
+        for source in &spec.sources {
+            let ledger = ledger.0.entry(source.name.clone()).or_default();
+            let known = customers.per_source.entry(source.name.clone()).or_default();
+            for tally in built.iter().filter_map(|b| b.account.sources.get(&source.name)) {
+                ledger.rows_used += tally.used;
+                ledger.rows_superseded += tally.superseded;
+                ledger.rows_excluded += tally.excluded;
+                *known += tally.customers;
+            }
+        }
+        for score in &spec.scores {
+            let mut tallies = built.iter().filter_map(|b| b.account.scores.get(&score.name));
+            let Some(mut total) = tallies.next().cloned() else { continue };
+            tallies.for_each(|tally| total.add(tally));
+            scores.insert(score.name.clone(), summary(score, &total));
+        }
+        ledger.balance().map_err(Error::Bug)
+    }
+
+    /// Proves that as many profiles were written as were built, and that no customer is in two shards.
+    pub fn prove_customers(&mut self, built: &[BuiltShard], from_two_shards: u64) -> Result<()> {
+        let built: u64 = built.iter().map(|b| b.account.customers).sum();
+        self.manifest.customers.from_two_shards = from_two_shards;
+        if from_two_shards > 0 {
+            return Err(Error::Bug(format!("{from_two_shards} customers were built by two shards")));
+        }
+        if let Some(output) = self.manifest.outputs.iter().find(|output| output.rows != built) {
+            return Err(Error::Bug(format!("{built} profiles were built and {} written", output.rows)));
+        }
+        self.manifest.customers.total = built;
+        Ok(())
+    }
+
+    pub fn outputs(&mut self, outputs: Vec<OutputRecord>) {
+        self.manifest.outputs = outputs;
+    }
+
+    /// Completes the manifest and gives its text.
+    pub fn close(&mut self, status: Status, error: Option<String>) -> Result<Vec<u8>> {
+        let manifest = &mut self.manifest;
+        (manifest.status, manifest.error) = (status, error);
+        manifest.finished_at = timestamp(Utc::now());
+        manifest.peak_memory_bytes = peak_memory();
+        let mut json = serde_json::to_vec_pretty(manifest).map_err(|e| Error::Bug(format!("manifest: {e}")))?;
+        json.push(b'\n');
+        Ok(json)
+    }
+}
+
+/// The options that change results.
+pub(super) fn options(settings: &Settings) -> Options {
+    let Settings { inputs, reject_limit, as_of, safe_csv, .. } = settings;
+    Options {
+        safe_csv: *safe_csv,
+        max_rejects: reject_limit.to_string(),
+        as_of: as_of.map(|day| day.to_string()),
+        encoding: inputs.encoding.map(|e| e.to_string()),
+        delimiter: inputs.delimiter.map(|d| d.to_string()),
+    }
+}
+
+fn attempt(attempt: Attempt) -> AttemptRecord {
+    let Attempt { attempt, worker, started_at, ended_at, error } = attempt;
+    AttemptRecord {
+        attempt,
+        worker,
+        started_at: timestamp(started_at),
+        ended_at: timestamp(ended_at),
+        outcome: if error.is_none() { Status::Succeeded } else { Status::Failed },
+        error,
+    }
+}
+
+/// A score's mean, or how many profiles are in each of its bands.
+fn summary(score: &Score, tally: &ScoreTally) -> IndexMap<String, Number> {
+    match tally {
+        ScoreTally::Points(_, 0) => IndexMap::new(),
+        ScoreTally::Points(sum, count) => {
+            let mean = Number::from_f64(*sum as f64 / *count as f64);
+            mean.into_iter().map(|m| ("mean".to_owned(), m)).collect()
+        }
+        ScoreTally::Bands(counts) => {
+            score.bands.iter().zip(counts).map(|(b, n)| (b.label.clone(), (*n).into())).collect()
+        }
+    }
+}
+
+fn timestamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Peak resident memory of the process, as Linux reports it; none on other systems.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}

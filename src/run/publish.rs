@@ -1,0 +1,129 @@
+//! From built shards to published files: merges, writes, proves, then replaces the old files. Refuses to replace
+//! anything before all proofs and checks have passed.
+
+use std::time::Instant;
+
+use arrow::array::{Array, ArrayRef};
+
+use super::account::Account;
+use super::build::BuiltShard;
+use super::read::Reader;
+use super::rules::Judge;
+use super::settings::Settings;
+use crate::disk;
+use crate::engine::attempt::schema;
+use crate::error::{Error, Result};
+use crate::event::{Event, Stage};
+use crate::output::folder::{StagedFile, Workspace};
+use crate::output::manifest::{Manifest, Status};
+use crate::output::merge::Merge;
+use crate::output::names::{MANIFEST_FILE, REJECTS_FOLDER};
+use crate::output::runs;
+use crate::output::write::{self, SinkOptions};
+use crate::shard::Drills;
+use crate::shard::checkpoint::Checkpoints;
+
+/// Merges the built shards into the outputs in staging; proves and checks them.
+pub(super) fn write(
+    reader: &Reader<'_>,
+    checkpoints: &Checkpoints,
+    built: &[BuiltShard],
+    account: &mut Account,
+) -> Result<()> {
+    let timer = Instant::now();
+    let Reader { settings, space, shards, .. } = *reader;
+    let customers: u64 = built.iter().map(|b| b.account.customers).sum();
+    Event::StageStart { stage: Stage::Write, total: customers, shards }.emit();
+    // The CSV file has at least a comma or line end for each cell.
+    disk::require(&space.staging(), customers * settings.spec.output.len() as u64, "writing `profiles.csv`")?;
+    let schema = schema(&settings.spec);
+    let sorted = built.iter().map(|b| b.part.open(&schema)).collect::<Result<_>>()?;
+    let mut merge = Merge::new(schema.clone(), sorted)?;
+    let options =
+        SinkOptions { safe_csv: settings.safe_csv, metadata: metadata(settings), stop: settings.stop.clone() };
+    let mut judge = Judge::new(&settings.spec, &space.staging())?;
+    let mut see = |columns: &[ArrayRef]| {
+        Event::Progress { bytes: 0, rows: columns.first().map_or(0, |column| column.len() as u64) }.emit();
+        judge.see(columns)
+    };
+    account.outputs(write::write(&mut merge, &schema, &space.staging(), &options, &mut see)?);
+    account.prove_customers(built, merge.ids_from_two_shards())?;
+    account.manifest.checks = judge.verdicts(settings, built)?;
+    super::rules::refuse(&account.manifest.checks)?;
+    for (source, read) in &checkpoints.accounts {
+        if let Some(sha256) = &read.rejects {
+            let name = format!("{REJECTS_FOLDER}/{source}.csv");
+            let bytes = space.stage_copy(&name, &checkpoints.rejects(source))?;
+            account.reject_file(name, bytes, sha256.clone());
+        }
+    }
+    account.stage("write", timer);
+    Ok(())
+}
+
+fn metadata(settings: &Settings) -> Vec<(String, String)> {
+    let pair = |key: &str, value: String| (key.to_owned(), value);
+    vec![
+        pair("onefold.version", env!("CARGO_PKG_VERSION").to_owned()),
+        pair("onefold.spec_sha256", settings.spec.sha256()),
+    ]
+}
+
+/// Replaces the outputs, the manifest last.
+pub(super) fn publish(
+    settings: &Settings,
+    space: &Workspace,
+    account: &mut Account,
+    drills: &Drills,
+) -> Result<Manifest> {
+    // From here on, finishing is quicker than stopping.
+    settings.stop.check()?;
+    let json = account.close(Status::Succeeded, None)?;
+    let manifest = account.manifest.clone();
+    space.stage(MANIFEST_FILE, &json)?;
+    let staged =
+        |file: &str, bytes, sha256: &str| StagedFile { file: file.to_owned(), bytes, sha256: sha256.to_owned() };
+    let outputs = manifest.outputs.iter().map(|o| staged(&o.file, o.bytes, &o.sha256));
+    let rejects = manifest.rejects.iter().map(|r| staged(&r.file, r.bytes, &r.sha256));
+    let last = StagedFile::of(MANIFEST_FILE, &json);
+    let files = outputs.chain(rejects).chain([last]).collect();
+    space.publish(files, old_rejects(settings), &|renames| drills.strike_publication(renames))?;
+    for output in &manifest.outputs {
+        Event::Publish { file: output.file.clone(), rows: output.rows, bytes: output.bytes }.emit();
+    }
+    Ok(manifest)
+}
+
+/// Old rejects files that may be removed: those of this spec's sources and of the last run.
+fn old_rejects(settings: &Settings) -> Vec<String> {
+    let last = runs::last(&settings.output).into_iter().flat_map(|manifest| manifest.rejects);
+    let last = last.map(|rejects| rejects.file).filter(|file| file.starts_with(REJECTS_FOLDER));
+    let ours = settings.spec.sources.iter().map(|source| format!("{REJECTS_FOLDER}/{}.csv", source.name));
+    let mut all: Vec<String> = last.chain(ours).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Keeps the failed run's manifest and rejects; if it failed because of rejects, the error says where they are.
+pub(super) fn keep_failure(space: &Workspace, mut account: Account, error: Error) -> Error {
+    if matches!(error, Error::Usage(_)) {
+        space.remove_staging();
+        return error;
+    }
+    let mut files = Vec::new();
+    files.extend(account.close(Status::Failed, Some(error.to_string())).map(|json| (MANIFEST_FILE.to_owned(), json)));
+    let kept = space.keep_failure(&files).inspect(|folder| {
+        for (source, rejects) in account.rejects {
+            // This may fail too, as on a full disk.
+            let _ = rejects.keep(&folder.join(format!("{REJECTS_FOLDER}/{source}.csv")));
+        }
+    });
+    match (kept, error) {
+        (Ok(folder), Error::RejectLimit(message)) => {
+            Error::RejectLimit(format!("{message}; all are in `{}`", folder.display()))
+        }
+        // The first failure is the one to report; keeping its files may fail too, as on a full disk.
+        (_, error) => error,
+    }
+}

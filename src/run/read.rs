@@ -1,0 +1,104 @@
+//! Reads every source once, into the shards that are wanted. Refuses more rejects than the limit allows, and inputs
+//! that have changed when they are read again.
+
+mod in_order;
+mod source;
+
+use super::account::{Account, RejectsFile};
+use super::resume;
+use super::settings::Settings;
+use crate::error::{Error, Result};
+use crate::event::{Event, Stage};
+use crate::input::{OpenInputs, SourceAccount, SourceFiles};
+use crate::output::folder::Workspace;
+use crate::shard::budget::Memory;
+use crate::shard::checkpoint::{Accounts, Checkpoints};
+use crate::shard::{Layout, ShardBuffers, Shards, SpillTo};
+
+pub use source::{Reading, SourceRead, read_source};
+
+/// What reading needs.
+pub(super) struct Reader<'a> {
+    pub settings: &'a Settings,
+    pub inputs: &'a OpenInputs,
+    pub memory: Memory,
+    pub space: &'a Workspace,
+    pub shards: usize,
+}
+
+impl Reader<'_> {
+    /// Reads all sources for all shards for the first time, and starts a set of checkpoints.
+    pub fn read_all(&self, account: &mut Account) -> Result<(Shards, Checkpoints)> {
+        let mut accounts = Accounts::new();
+        let rows = self.read(vec![true; self.shards], |read, gave| {
+            account.source_read(read, &gave.account);
+            let source = read.source.name.clone();
+            account.rejects.insert(source.clone(), RejectsFile::Growing(Box::new(gave.rejects)));
+            within_limit(self.settings, &source, &gave.account)?;
+            accounts.insert(source, gave.account);
+            Ok(())
+        })?;
+        account.manifest.spilled_bytes = rows.spilled_bytes();
+        let save = |source: &str, path: &std::path::Path| {
+            account.rejects.shift_remove(source).map_or(Ok(false), |rejects| rejects.keep(path))
+        };
+        let key = resume::key(self)?;
+        let checkpoints = Checkpoints::begin(&self.space.checkpoints(), &key, accounts, save)?;
+        resume::store_rejects(&checkpoints, account);
+        Ok((rows, checkpoints))
+    }
+
+    /// Reads again, for these shards only, and compares with what was read before.
+    pub fn read_again(&self, wanted: Vec<bool>, checkpoints: &Checkpoints) -> Result<Shards> {
+        self.read(wanted, |read, gave| {
+            let before = checkpoints.account(&read.source.name)?;
+            let same = |file| before.files.contains(file);
+            match gave.account.files.iter().find(|file| !same(file)) {
+                None => Ok(()),
+                Some(changed) => {
+                    let message = format!("`{}` changed while the run read it", changed.file);
+                    Err(Error::input(&read.source.name, message + ": run again when nothing writes to it"))
+                }
+            }
+        })
+    }
+
+    /// Reads every source and routes the rows of these shards; `done` gets the counts and rejects of each source.
+    fn read(&self, wanted: Vec<bool>, mut done: impl FnMut(&SourceFiles, SourceRead) -> Result<()>) -> Result<Shards> {
+        let Self { settings, inputs, memory, space, shards } = self;
+        Event::StageStart { stage: Stage::Route, total: inputs.bytes(), shards: *shards }.emit();
+        let layouts = settings.spec.sources.iter().map(|source| Layout::of(source)).collect();
+        let part = wanted.iter().filter(|wanted| **wanted).count() as u64;
+        let expected = inputs.bytes() / *shards as u64 * part;
+        let limit = memory.routing_budget(expected, (*shards).min(part as usize), settings.threads);
+        let spill = SpillTo { folder: space.spill(), limit, expected };
+        let mut buffers = ShardBuffers::new(layouts, wanted, settings.threads, Some(&spill));
+        let scratch = space.staging();
+        let reading = Reading { block_size: settings.block_size, scratch: &scratch, stop: &settings.stop };
+        for read in &inputs.sources {
+            let gave = read_source(read, reading, buffers.threads())?;
+            let (source, bytes) = (read.source.name.clone(), read.bytes());
+            let SourceAccount { rows, rejected, .. } = gave.account;
+            Event::SourceRead { source, rows, bytes, rejected }.emit();
+            done(read, gave)?;
+        }
+        let routed = buffers.into_shards();
+        if routed.spilled_bytes() > 0 {
+            Event::Spill { memory_limit: memory.limit, bytes: routed.spilled_bytes() }.emit();
+        }
+        Ok(routed)
+    }
+}
+
+/// Fails if a source has more rejected rows than the run allows.
+pub(super) fn within_limit(settings: &Settings, source: &str, read: &SourceAccount) -> Result<()> {
+    let SourceAccount { rows, rejected, first_rejects, .. } = read;
+    let limit = settings.reject_limit;
+    if limit.allows(*rejected, *rows) {
+        return Ok(());
+    }
+    let first = first_rejects.join("; ");
+    Err(Error::RejectLimit(format!(
+        "source `{source}`: {rejected} of {rows} rows were rejected, and the limit is {limit}; the first are: {first}; fix them or raise --max-rejects"
+    )))
+}

@@ -1,0 +1,212 @@
+//! Puts what reading threads report beside rows back into the order of the input. Owns how much of it may wait; reads
+//! nothing.
+
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::source::SourceRead;
+use crate::error::Result;
+use crate::input::{BlockReport, FileAccount, Rejects, SourceAccount, SourceFiles};
+use crate::stop::Stop;
+use crate::value::Type;
+
+/// Bytes of rejects that may wait for a block before them. A thread that would exceed this waits itself.
+const MOST_WAITING: usize = 32 << 20;
+
+/// Takes the reports of a source's blocks in any order.
+pub(super) struct InOrder<'a> {
+    taken: Mutex<Taken<'a>>,
+    moved: Condvar,
+    most_waiting: usize,
+}
+
+/// What was added in order, and what waits.
+struct Taken<'a> {
+    read: &'a SourceFiles,
+    account: SourceAccount,
+    rejects: Rejects,
+    /// Bad values so far, for each declared column.
+    bad_values: Vec<u64>,
+    rows_of: Vec<u64>,
+    /// Number of the next block, from 1.
+    next: u64,
+    /// File of the last block, and the line after it.
+    place: Option<(usize, u64)>,
+    waiting: BTreeMap<u64, (usize, BlockReport)>,
+    waiting_bytes: usize,
+    stopped: bool,
+}
+
+impl<'a> InOrder<'a> {
+    pub fn new(read: &'a SourceFiles, rejects: Rejects) -> Self {
+        let taken = Taken {
+            read,
+            account: SourceAccount::default(),
+            rejects,
+            bad_values: vec![0; read.source.columns.len()],
+            rows_of: vec![0; read.files.len()],
+            next: 1,
+            place: None,
+            waiting: BTreeMap::new(),
+            waiting_bytes: 0,
+            stopped: false,
+        };
+        Self { taken: Mutex::new(taken), moved: Condvar::new(), most_waiting: MOST_WAITING }
+    }
+
+    /// Adds a block's report. Waits while too much waits for an earlier block; the thread that has that block never
+    /// waits.
+    pub fn take(&self, number: u64, file: usize, report: BlockReport) -> Result<()> {
+        let mut taken = self.lock();
+        taken.waiting_bytes += report.size();
+        taken.waiting.insert(number, (file, report));
+        taken.take_waiting()?;
+        self.moved.notify_all();
+        while taken.waiting_bytes > self.most_waiting && taken.next < number && !taken.stopped {
+            taken = self.moved.wait(taken).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    }
+
+    /// Ends all waiting, because an earlier block will not come.
+    pub fn stop(&self) {
+        self.lock().stopped = true;
+        self.moved.notify_all();
+    }
+
+    /// The result of all reports. All files must have been read to their end, so that their digests are known.
+    pub fn finish(self, stop: &Stop) -> Result<SourceRead> {
+        let taken = self.taken.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Taken { read, mut account, rejects, bad_values, rows_of, .. } = taken;
+        for (file, rows) in read.files.iter().zip(rows_of) {
+            let digest = file.digest(stop)?.to_owned();
+            account.files.push(FileAccount { file: file.name.clone(), rows, digest });
+        }
+        let typed = read.source.columns.iter().zip(bad_values).filter(|(column, _)| column.cell.ty != Type::Text);
+        account.bad_values = typed.map(|(column, bad)| (column.name.clone(), bad)).collect();
+        account.first_rejects = rejects.first_three().to_vec();
+        Ok(SourceRead { account, rejects })
+    }
+
+    /// Ignores that another thread panicked with the lock: the run ends anyway, and the value is still readable.
+    fn lock(&self) -> MutexGuard<'_, Taken<'a>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Taken<'_> {
+    fn take_waiting(&mut self) -> Result<()> {
+        while let Some((file, report)) = self.waiting.remove(&self.next) {
+            self.waiting_bytes -= report.size();
+            self.next += 1;
+            let line = match self.place {
+                Some((last, line)) if last == file => line,
+                _ => self.read.files[file].header.data_line,
+            };
+            let SourceFiles { source, files, .. } = self.read;
+            self.account.rows += report.rows;
+            self.rows_of[file] += report.rows;
+            self.account.rejected += report.rejected;
+            self.bad_values.iter_mut().zip(&report.bad_values).for_each(|(all, n)| *all += n);
+            self.account.newest_day = self.account.newest_day.max(report.newest_day(source));
+            let after = self.rejects.add(source, &files[file].name, line, &report)?;
+            self.place = Some((file, after));
+        }
+        Ok(())
+    }
+}
+
+/// Ends all waiting if its thread panics: the others would wait for its block for ever.
+pub(super) struct StopOnPanic<'a, 'b>(pub &'a InOrder<'b>);
+
+impl Drop for StopOnPanic<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::input::{Inputs, RowSink, open, read_rows};
+    use crate::spec::Spec;
+    use crate::value::Value;
+
+    struct Nowhere;
+
+    impl RowSink for Nowhere {
+        fn begin(&mut self, _: &str) -> bool {
+            false
+        }
+        fn put(&mut self, _: usize, _: Value<'_>) {}
+        fn end(&mut self) {}
+    }
+
+    /// Calls `test` with an order in which nothing may wait, and a function that makes the report of a block with one
+    /// reject.
+    fn with_order(
+        test: impl FnOnce(&InOrder<'_>, &(dyn Fn() -> BlockReport + Sync)),
+    ) -> (SourceRead, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("s.csv"), "id\n").expect("written");
+        let text =
+            "[profile]\nname = \"p\"\nkey = \"id\"\n[sources.s]\nfiles = [\"s.csv\"]\n[output]\ncolumns = [\"id\"]\n";
+        let spec = Spec::parse(text, "p.toml").expect("a spec");
+        let inputs = open(&spec, &Inputs::of(folder.path())).expect("inputs");
+        let read = &inputs.sources[0];
+        let mut order = InOrder::new(read, Rejects::new(folder.path()).expect("rejects"));
+        order.most_waiting = 0;
+        test(&order, &|| read_rows(b"a\nb,c\n", &read.source, &read.files[0].header, &mut Nowhere));
+        (order.finish(&Stop::default()).expect("read"), folder)
+    }
+
+    #[test]
+    fn reports_in_any_order_come_out_in_order_and_no_thread_waits_for_ever() {
+        let handed_out = AtomicU64::new(0);
+        let (read, folder) = with_order(|order, report| {
+            std::thread::scope(|scope| {
+                for thread in 0..4 {
+                    let handed_out = &handed_out;
+                    scope.spawn(move || {
+                        loop {
+                            let number = handed_out.fetch_add(1, Ordering::Relaxed) + 1;
+                            if number > 400 {
+                                return;
+                            }
+                            // Some threads are late with some blocks.
+                            (0..(number * thread) % 7 * 1000).for_each(|_| std::hint::spin_loop());
+                            order.take(number, 0, report()).expect("taken");
+                        }
+                    });
+                }
+            });
+        });
+        let SourceAccount { rows, rejected, files, .. } = &read.account;
+        assert_eq!((*rows, *rejected, files[0].rows, files.len()), (800, 400, 800, 1));
+        let path = folder.path().join("out.csv");
+        assert!(read.rejects.save(&path).expect("saved"));
+        let lines: Vec<String> =
+            std::fs::read_to_string(path).expect("text").lines().skip(1).map(str::to_owned).collect();
+        let want: Vec<String> = (0..400).map(|i| format!("s.csv,{},,field_count,\"b,c\"", 3 + 2 * i)).collect();
+        assert_eq!(lines, want);
+    }
+
+    #[test]
+    fn a_thread_that_panics_ends_the_waiting_of_others() {
+        with_order(|order, report| {
+            std::thread::scope(|scope| {
+                let waits = scope.spawn(|| order.take(2, 0, report()));
+                let panics = scope.spawn(|| {
+                    let _guard = StopOnPanic(order);
+                    panic!("block 1 is never added");
+                });
+                assert!(panics.join().is_err());
+                assert!(waits.join().expect("no panic").is_ok());
+            });
+        });
+    }
+}

@@ -1,0 +1,127 @@
+//! Reading threads: blocks of a source's files → rows → shard buffers, in one pass. Owns which thread reads which
+//! block; decides nothing about cells or shards itself.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::in_order::{InOrder, StopOnPanic};
+use crate::error::Result;
+use crate::event::Event;
+use crate::input::{BlockReader, InputFile, Rejects, SourceAccount, SourceFiles, read_rows};
+use crate::shard::ThreadRows;
+use crate::stop::Stop;
+
+/// What is known about a source after reading it, besides its routed rows.
+#[derive(Debug)]
+pub struct SourceRead {
+    pub account: SourceAccount,
+    pub rejects: Rejects,
+}
+
+/// How sources are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// Bytes of a block; does not change the result.
+    pub block_size: usize,
+    /// Folder for rejects that do not fit in memory.
+    pub scratch: &'a Path,
+    /// Requests to stop reading.
+    pub stop: &'a Stop,
+}
+
+/// Reads all files of one source, with one thread for each of `threads`. Fails for a quote that is never closed and for
+/// a file that changes while it is read.
+pub fn read_source(read: &SourceFiles, reading: Reading<'_>, threads: &mut [ThreadRows]) -> Result<SourceRead> {
+    let Reading { block_size, scratch, stop } = reading;
+    let feeder = Mutex::new(Feeder { stop, files: &read.files, block_size, file: 0, reader: None, number: 0 });
+    let seen = InOrder::new(read, Rejects::new(scratch)?);
+    let done: Vec<Result<()>> = std::thread::scope(|scope| {
+        let start = |rows| scope.spawn(|| work(read, rows, &feeder, &seen));
+        let running: Vec<_> = threads.iter_mut().map(start).collect();
+        running.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    done.into_iter().collect::<Result<()>>()?;
+    seen.finish(stop)
+}
+
+/// Gives the blocks in order to whichever thread asks.
+struct Feeder<'a> {
+    stop: &'a Stop,
+    files: &'a [InputFile],
+    block_size: usize,
+    file: usize,
+    reader: Option<BlockReader>,
+    /// Number of the last block, counted over all files.
+    number: u64,
+}
+
+/// File of a block, and its number in the source.
+type Position = (usize, u64);
+
+impl Feeder<'_> {
+    /// The next block. After an error no thread gets another one.
+    fn next(&mut self, spare: Vec<u8>) -> Result<Option<(Position, Vec<u8>)>> {
+        self.block(spare).inspect_err(|_| self.end())
+    }
+
+    fn block(&mut self, spare: Vec<u8>) -> Result<Option<(Position, Vec<u8>)>> {
+        self.stop.check()?;
+        let mut spare = Some(spare);
+        while let Some(file) = self.files.get(self.file) {
+            let reader = match &mut self.reader {
+                Some(reader) => reader,
+                closed => closed.insert(BlockReader::open(file, self.block_size)?),
+            };
+            match reader.next_block(spare.take().unwrap_or_default())? {
+                Some(block) => {
+                    self.number += 1;
+                    return Ok(Some(((self.file, self.number), block)));
+                }
+                None => {
+                    file.know_digest(reader.digest());
+                    self.reader = None;
+                    self.file += 1;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Leaves nothing to do for the other threads.
+    fn end(&mut self) {
+        self.file = self.files.len();
+    }
+}
+
+fn work(read: &SourceFiles, rows: &mut ThreadRows, feeder: &Mutex<Feeder<'_>>, seen: &InOrder<'_>) -> Result<()> {
+    let _guard = StopOnPanic(seen);
+    rows.begin_source(read.at);
+    let mut spare = Vec::new();
+    let mut step = || {
+        // In a separate statement, so that the lock is released while the block is parsed.
+        let next = lock(feeder).next(std::mem::take(&mut spare))?;
+        let Some(((file, number), block)) = next else { return Ok(false) };
+        let report = read_rows(&block, &read.source, &read.files[file].header, rows);
+        rows.end_block(file, number)?;
+        Event::Progress { bytes: block.len() as u64, rows: report.rows }.emit();
+        seen.take(number, file, report)?;
+        spare = block;
+        Ok(true)
+    };
+    loop {
+        match step() {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => {
+                lock(feeder).end();
+                seen.stop();
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Ignores that another thread panicked with the lock: the run ends anyway, and the value is still readable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,196 @@
+//! A checked expression as a typed tree, with nothing left to look up: a computed column, a rule or an aggregate.
+//! Engines compile it, auditors read it. Never knows SQL text or an engine.
+
+use std::collections::BTreeSet;
+
+use crate::value::Type;
+
+/// An expression that passed all checks, with its type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expr {
+    /// Its type.
+    pub ty: Type,
+    pub kind: Kind,
+}
+
+/// What an expression is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// No value.
+    Null,
+    /// The same value for all rows.
+    Constant(Constant),
+    /// A column of the row.
+    Column(String),
+    /// The value converted to the expression's own type. Only casts that mean the same in every engine are here.
+    Cast(Box<Expr>),
+    /// A text read as a value of the expression's own type; null where it is not a valid one.
+    Read(Box<Expr>),
+    /// An operator or function over its arguments.
+    Call(Function, Vec<Expr>),
+    /// The result of the first branch whose condition is true.
+    Case {
+        /// Condition and result, in order.
+        branches: Vec<(Expr, Expr)>,
+        /// The result when no condition is true.
+        otherwise: Box<Expr>,
+    },
+    /// One value from all rows of a customer.
+    Aggregate(Box<Aggregate>),
+}
+
+/// A literal.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Constant {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    /// Unscaled; the expression's type has the scale.
+    Decimal(i128),
+    /// Days since 1970-01-01.
+    Date(i32),
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    Datetime(i64),
+    Text(String),
+}
+
+/// Operators and functions that give one value per row. The checks decide which types of arguments are possible: both
+/// sides of a comparison or of arithmetic have the same type. With a null argument the result is null, unless said
+/// otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    And,
+    Or,
+    Not,
+    /// Never null.
+    IsNull,
+    /// Never null.
+    IsNotNull,
+    /// Whether a bool is true; null is not.
+    IsTrue,
+    /// Whether a bool is false; null is not.
+    IsFalse,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    /// Of ints it never wraps: a result out of range is an error.
+    Add,
+    /// As [`Self::Add`].
+    Subtract,
+    /// As [`Self::Add`]; never of decimals.
+    Multiply,
+    /// Of floats; by zero it is null.
+    Divide,
+    /// The opposite of a float.
+    Negate,
+    /// Two texts, one after the other.
+    Concat,
+    /// The first that is not null.
+    Coalesce,
+    /// Nulls are skipped.
+    Greatest,
+    /// Nulls are skipped.
+    Least,
+    /// The first argument, or null where the second, a bool, is true.
+    NullIf,
+    Lower,
+    Upper,
+    /// Characters.
+    Length,
+    /// Text, characters to remove at its ends.
+    Trim(Ends),
+    /// Text, what to replace, by what.
+    Replace,
+    /// Text, prefix.
+    StartsWith,
+    /// Text, pattern with `%` and `_`: a constant.
+    Like,
+    /// Of an int it never wraps.
+    Abs,
+    /// A float to this many digits after the point, halves away from zero.
+    Round(u32),
+    Year,
+    Month,
+    Day,
+    /// Days from the first date to the second.
+    DaysBetween,
+}
+
+/// Which ends of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    Both,
+    Leading,
+    Trailing,
+}
+
+/// One value from all rows of a customer. Nulls are skipped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aggregate {
+    /// How the values become one.
+    pub how: How,
+    /// The value of each row; none if only rows are counted.
+    pub value: Option<Expr>,
+    /// For `max_by` and `min_by`, what decides which row's value is kept.
+    pub by: Option<Expr>,
+    /// Only rows for which this is true count.
+    pub filter: Option<Expr>,
+}
+
+/// How an aggregate makes one value of many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Number of rows.
+    Rows,
+    /// Number of values.
+    Count,
+    /// Number of distinct values.
+    Distinct,
+    Min,
+    Max,
+    /// Of ints without wrapping, of floats in the order of the rows with compensation, of decimals exact.
+    Sum,
+    /// Exact sum, one division; a float.
+    Mean,
+    /// The value, null or not, in the last of the rows with the smallest `by`.
+    MinBy,
+    /// The value, null or not, in the last of the rows with the greatest `by`.
+    MaxBy,
+}
+
+impl Expr {
+    /// The columns that it uses.
+    pub fn columns(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        self.visit(&mut |expr| {
+            if let Kind::Column(name) = &expr.kind {
+                names.insert(name.clone());
+            }
+        });
+        names
+    }
+
+    /// Calls `see` for every node, for a node before its arguments.
+    pub fn visit(&self, see: &mut impl FnMut(&Self)) {
+        see(self);
+        match &self.kind {
+            Kind::Null | Kind::Constant(_) | Kind::Column(_) => {}
+            Kind::Cast(inner) | Kind::Read(inner) => inner.visit(see),
+            Kind::Call(_, args) => args.iter().for_each(|arg| arg.visit(see)),
+            Kind::Case { branches, otherwise } => {
+                for (condition, result) in branches {
+                    condition.visit(see);
+                    result.visit(see);
+                }
+                otherwise.visit(see);
+            }
+            Kind::Aggregate(aggregate) => {
+                let Aggregate { how: _, value, by, filter } = &**aggregate;
+                [value, by, filter].into_iter().flatten().for_each(|expr| expr.visit(see));
+            }
+        }
+    }
+}

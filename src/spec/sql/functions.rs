@@ -1,0 +1,208 @@
+//! Owns the list of functions that an expression may call; refuses those that do not mean the same in Polars, DuckDB
+//! and Spark.
+//!
+//! | function | result |
+//! |---|---|
+//! | `lower(text)`, `upper(text)`, `trim([both\|leading\|trailing] 'c' from text)`, `replace(text, what, by)` | text |
+//! | `length(text)` | int, characters |
+//! | `starts_with(text, prefix)`, `text like 'a%_'`, `x in (a, b)` | bool |
+//! | `coalesce(a, b, …)`, `nullif(a, b)`, `greatest(a, …)`, `least(a, …)` | the arguments' type; the last two skip nulls |
+//! | `abs(number)`, `round(float, digits)` | number; halves away from zero |
+//! | `year(date)`, `month(date)`, `day(date)` | int |
+//! | `days_between(a, b)` | int, days from the day of `a` to the day of `b`, dates or datetimes |
+//! | `cast(x as type)`, `try_cast(text as type)` | `type`; a text that is not a valid value is null |
+//! | `count(*)`, `count(x)`, `count(distinct x)`, `sum(x)`, `avg(x)`, `min(x)`, `max(x)` | aggregates, with `filter (where …)` |
+//! | `max_by(x, y)`, `min_by(x, y)` | aggregates: `x` of the row with the greatest, smallest `y`; of equal rows the last |
+
+use sqlparser::ast::{
+    DuplicateTreatment, Expr as Ast, Function as Call, FunctionArg, FunctionArgExpr, FunctionArguments, InTarget,
+    TrimWhereField, Value,
+};
+
+use super::aggregates::aggregate;
+use super::cast::{cast, sql_type};
+use super::draft::{Draft, text_constant};
+use super::operators::{check_text, comparison, unify};
+use super::{Checked, Checker, Fault, is_text_literal};
+use crate::spec::expr::{Ends, Function, Kind};
+use crate::value::Type;
+
+pub const NAMES: &str = "abs, avg, cast, coalesce, count, day, days_between, greatest, least, length, like, lower, max, \
+                         max_by, min, min_by, month, nullif, replace, round, starts_with, sum, trim, try_cast, upper, year";
+
+/// Checks whatever is written like a function, from `trim(…)` to `x in (…)`.
+pub fn call(checker: &mut Checker<'_>, ast: &Ast) -> Checked<Draft> {
+    match ast {
+        Ast::Function(function) => named(checker, function),
+        Ast::In { expr, target: InTarget::List(list), negated, global: false } => {
+            Ok(in_list(checker, expr, list)?.negate_if(*negated))
+        }
+        Ast::Like { negated, any: false, expr, pattern, escape_char: None } => {
+            Ok(like(checker, expr, pattern)?.negate_if(*negated))
+        }
+        Ast::Trim { trim_where, trim_what, expr, trim_characters: None } => {
+            trim(checker, *trim_where, trim_what.as_deref(), expr)
+        }
+        Ast::Cast { kind, expr, data_type, format: None } => cast(checker.draft(expr)?, kind, sql_type(data_type)?),
+        other => Err(Fault::Unsupported(other.to_string()).into()),
+    }
+}
+
+fn in_list(checker: &mut Checker<'_>, value: &Ast, list: &[Ast]) -> Checked<Draft> {
+    let value = checker.draft(value)?;
+    let equals = list.iter().map(|item| comparison(value.clone(), checker.draft(item)?, Function::Equal));
+    let mut equals: Vec<Draft> = equals.collect::<Checked<_>>()?;
+    // Joined in pairs, because a chain of a thousand would be nested a thousand deep.
+    while equals.len() > 1 {
+        let pairs = equals.chunks(2).map(|pair| match pair {
+            [a, b] => Draft::both(a.clone(), b.clone(), Type::Bool, Function::Or),
+            rest => Ok(rest[0].clone()),
+        });
+        equals = pairs.collect::<Checked<_>>()?;
+    }
+    equals.pop().ok_or_else(|| Fault::Needs { what: "`in ()`".into(), wanted: "a value" }.into())
+}
+
+fn like(checker: &mut Checker<'_>, text: &Ast, pattern: &Ast) -> Checked<Draft> {
+    let text = check_text(checker.draft(text)?, "`like`")?;
+    let Ast::Value(pattern) = pattern else { return Err(Fault::LikePattern.into()) };
+    let Value::SingleQuotedString(pattern) = &pattern.value else { return Err(Fault::LikePattern.into()) };
+    Draft::both(text, text_constant(pattern), Type::Bool, Function::Like)
+}
+
+fn trim(checker: &mut Checker<'_>, side: Option<TrimWhereField>, what: Option<&Ast>, text: &Ast) -> Checked<Draft> {
+    let text = check_text(checker.draft(text)?, "`trim`")?;
+    let what = what.map(|w| checker.draft(w)).transpose()?.unwrap_or_else(space);
+    let ends = match side {
+        Some(TrimWhereField::Leading) => Ends::Leading,
+        Some(TrimWhereField::Trailing) => Ends::Trailing,
+        Some(TrimWhereField::Both) | None => Ends::Both,
+    };
+    Draft::both(text, check_text(what, "`trim`")?, Type::Text, Function::Trim(ends))
+}
+
+/// What `trim` removes by default: spaces only. Without this some engines would remove tabs too.
+fn space() -> Draft {
+    text_constant(" ")
+}
+
+fn named(checker: &mut Checker<'_>, function: &Call) -> Checked<Draft> {
+    let name = function.name.to_string().to_lowercase();
+    let FunctionArguments::List(list) = &function.args else { return Err(Fault::Brackets(name).into()) };
+    let plain = function.over.is_none() && function.within_group.is_empty() && function.null_treatment.is_none();
+    if !plain || !list.clauses.is_empty() {
+        return Err(Fault::Window(function.to_string()).into());
+    }
+    let mut args = Vec::new();
+    for arg in &list.args {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => args.push(expr),
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if name == "count" => {}
+            _ => return Err(Fault::Argument { function: name, argument: arg.to_string() }.into()),
+        }
+    }
+    // Some engines find an empty text between any two letters, others nowhere.
+    if name == "replace" && !args.iter().skip(1).zip([false, true]).all(|(arg, empty)| is_text_literal(arg, empty)) {
+        return Err(Fault::ReplaceLiterals.into());
+    }
+    let distinct = matches!(list.duplicate_treatment, Some(DuplicateTreatment::Distinct));
+    match name.as_str() {
+        "count" | "sum" | "avg" | "min" | "max" | "max_by" | "min_by" => {
+            aggregate(checker, &name, &args, distinct, function.filter.as_deref())
+        }
+        _ if distinct || function.filter.is_some() => Err(Fault::NotAnAggregate(name).into()),
+        _ => {
+            let args = args.into_iter().map(|a| checker.draft(a)).collect::<Checked<Vec<_>>>()?;
+            scalar(name, args)
+        }
+    }
+}
+
+/// A function that gives one value per row.
+fn scalar(name: String, args: Vec<Draft>) -> Checked<Draft> {
+    let many = match name.as_str() {
+        "coalesce" => Some(Function::Coalesce),
+        "greatest" => Some(Function::Greatest),
+        "least" => Some(Function::Least),
+        _ => None,
+    };
+    if let Some(function) = many {
+        return of_many(&name, function, args);
+    }
+    let wants = match name.as_str() {
+        "lower" | "upper" | "length" | "trim" | "abs" | "year" | "month" | "day" => 1,
+        "starts_with" | "round" | "days_between" | "nullif" => 2,
+        "replace" => 3,
+        _ => return Err(Fault::UnknownFunction(name).into()),
+    };
+    let found = args.len();
+    let mut args = args.into_iter();
+    match (wants, args.next(), args.next(), args.next()) {
+        (1, Some(value), None, _) => of_one(&name, value),
+        (2, Some(a), Some(b), None) => of_two(&name, a, b),
+        (3, Some(text), Some(what), Some(by)) if found == 3 => {
+            let texts = [text, what, by].into_iter().map(|arg| check_text(arg, "`replace`"));
+            Draft::all(texts.collect::<Checked<_>>()?, Type::Text, Function::Replace)
+        }
+        _ => Err(Fault::ArgumentCount { function: name, wants, found }.into()),
+    }
+}
+
+fn of_one(name: &str, value: Draft) -> Checked<Draft> {
+    let what = format!("`{name}`");
+    match (name, value.ty) {
+        ("lower", _) => Ok(check_text(value, &what)?.call(Type::Text, Function::Lower)),
+        ("upper", _) => Ok(check_text(value, &what)?.call(Type::Text, Function::Upper)),
+        ("trim", _) => Draft::both(check_text(value, &what)?, space(), Type::Text, Function::Trim(Ends::Both)),
+        ("length", _) => Ok(check_text(value, &what)?.call(Type::Int, Function::Length)),
+        ("abs", Some(ty @ (Type::Int | Type::Float))) => Ok(value.call(ty, Function::Abs)),
+        ("abs", _) => Err(Fault::Needs { what, wanted: "an int or a float" }.into()),
+        ("year", Some(Type::Date | Type::Datetime)) => Ok(value.call(Type::Int, Function::Year)),
+        ("month", Some(Type::Date | Type::Datetime)) => Ok(value.call(Type::Int, Function::Month)),
+        ("day", Some(Type::Date | Type::Datetime)) => Ok(value.call(Type::Int, Function::Day)),
+        _ => Err(Fault::Needs { what, wanted: "a date" }.into()),
+    }
+}
+
+fn of_two(name: &str, a: Draft, b: Draft) -> Checked<Draft> {
+    let what = format!("`{name}`");
+    match name {
+        "starts_with" => Draft::both(check_text(a, &what)?, check_text(b, &what)?, Type::Bool, Function::StartsWith),
+        "round" => {
+            let digits = b.number.and_then(|d| d.parse().ok());
+            let digits =
+                digits.ok_or_else(|| Fault::Needs { what: what.clone(), wanted: "a literal number of digits" })?;
+            match a.ty {
+                Some(ty @ Type::Float) => Ok(a.call(ty, Function::Round(digits))),
+                _ => Err(Fault::Needs { what, wanted: "a float" }.into()),
+            }
+        }
+        "nullif" => {
+            let equal = comparison(a.clone(), b, Function::Equal)?;
+            let ty = a.ty.ok_or(Fault::Needs { what, wanted: "a value" })?;
+            Draft::both(a, equal, ty, Function::NullIf)
+        }
+        _ => Draft::both(day(a)?, day(b)?, Type::Int, Function::DaysBetween),
+    }
+}
+
+fn of_many(name: &str, function: Function, args: Vec<Draft>) -> Checked<Draft> {
+    let (args, ty) = unify(args, &format!("the arguments of `{name}`"))?;
+    let what = format!("`{name}`");
+    match ty {
+        None => Err(Fault::Needs { what, wanted: "a value" }.into()),
+        Some(Type::Text | Type::Bool) if function != Function::Coalesce => {
+            Err(Fault::Needs { what, wanted: "numbers or dates" }.into())
+        }
+        Some(ty) => Draft::all(args, ty, function),
+    }
+}
+
+/// The day of a date or datetime.
+fn day(draft: Draft) -> Checked<Draft> {
+    match draft.ty {
+        Some(Type::Date) => Ok(draft),
+        Some(Type::Datetime) => Ok(draft.wrap(Type::Date, |moment| Kind::Cast(Box::new(moment)))),
+        _ => Err(Fault::Needs { what: "`days_between`".into(), wanted: "two dates or datetimes" }.into()),
+    }
+}
