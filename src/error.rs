@@ -37,6 +37,9 @@ pub enum Error {
     /// More rows were rejected than the run allows.
     #[error("{0}")]
     RejectLimit(String),
+    /// No customer is left, so that the run would replace profiles by none.
+    #[error("{0}")]
+    NoProfile(String),
     /// Reading or writing failed in the operating system.
     #[error("cannot {verb} `{}`: {cause}{}", path.display(), cure(cause))]
     Io {
@@ -176,7 +179,11 @@ impl Error {
         match self {
             Self::Usage(_) => Side::Usage,
             Self::Spec { .. } => Side::Spec,
-            Self::Input { .. } | Self::RejectLimit(_) | Self::NoRun(_) | Self::NoCustomer { .. } => Side::Input,
+            Self::Input { .. }
+            | Self::RejectLimit(_)
+            | Self::NoProfile(_)
+            | Self::NoRun(_)
+            | Self::NoCustomer { .. } => Side::Input,
             Self::Io { side, .. } => *side,
             Self::Chaos(_) | Self::Panic(_) | Self::Build(_) => Side::Shard,
             // A full or read-only disk is a problem of the folder, whichever shard has met it first.

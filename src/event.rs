@@ -27,8 +27,24 @@ pub enum Event {
     DelimiterFound { source: String, file: String, delimiter: String },
     /// A file of the input folder belongs to no source.
     FileIgnored { file: String },
+    /// A file matches a source, but its name is one that a system, an editor or an unfinished download leaves behind.
+    FileLeftOver { file: String },
+    /// A file of the input folder is the output of a run there.
+    FileIsOutput { file: String },
+    /// A file is not read because it is the same as another one of its source.
+    FileDuplicate { source: String, file: String, duplicate_of: String },
     /// An optional source has no file.
     SourceAbsent { source: String },
+    /// A required source has files but no rows.
+    SourceEmpty { source: String },
+    /// A file's header is the spec's only without invisible characters, composed, or in another case.
+    HeaderAlike { source: String, file: String, header: String, column: String },
+    /// Rows were rejected because their bytes are no text in the files' encodings.
+    RowsUndecodable { source: String, rows: u64, encodings: String },
+    /// A file that is read in another encoding is valid UTF-8, and not only ASCII.
+    LooksUtf8 { source: String, file: String, encoding: String },
+    /// A file has control characters of the range U+0080 to U+009F, which no text has.
+    ControlCharacters { source: String, file: String, encoding: String },
     /// Columns that the spec does not name.
     ColumnsIgnored { source: String, columns: String },
     /// `as_of` is null, though an expression uses it.
@@ -89,7 +105,14 @@ impl Event {
         match self {
             Self::Error { .. } | Self::ShardFailed { .. } => Level::ERROR,
             Self::FileIgnored { .. }
+            | Self::FileLeftOver { .. }
+            | Self::FileDuplicate { .. }
+            | Self::FileIsOutput { .. }
             | Self::SourceAbsent { .. }
+            | Self::SourceEmpty { .. }
+            | Self::RowsUndecodable { .. }
+            | Self::LooksUtf8 { .. }
+            | Self::ControlCharacters { .. }
             | Self::AsOfUnknown
             | Self::ManyBadValues { .. }
             | Self::ShardRetry { .. }
@@ -103,6 +126,7 @@ impl Event {
             | Self::SourceRead { .. }
             | Self::DelimiterFound { .. }
             | Self::ColumnsIgnored { .. }
+            | Self::HeaderAlike { .. }
             | Self::Spill { .. }
             | Self::Resume { .. }
             | Self::ShardStart { .. }

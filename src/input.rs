@@ -6,7 +6,9 @@ mod account;
 mod columns;
 mod csv;
 mod digest;
+mod duplicates;
 mod place;
+mod records;
 mod reject_limit;
 mod rejects;
 mod rows;
@@ -23,11 +25,13 @@ use place::Located;
 use text::Text;
 
 pub use account::{FileAccount, SourceAccount};
-pub use columns::Header;
-pub use csv::{BlockReader, DEFAULT_BLOCK_SIZE, Record, line_ends, read_records};
+pub use columns::{Header, visible};
+pub use csv::{BlockReader, DEFAULT_BLOCK_SIZE, Dialect, Doubts, Record, line_ends};
+pub use duplicates::Duplicate;
 pub use place::{Inputs, Stamp};
+pub use records::read_records;
 pub use reject_limit::RejectLimit;
-pub use rejects::Rejects;
+pub use rejects::{Reason, Rejects};
 pub use rows::{BlockReport, RowSink, read_rows};
 
 /// One input file of a source, its header already read.
@@ -45,6 +49,8 @@ pub struct InputFile {
     pub stamp: Stamp,
     /// Its encoding: from its byte-order mark, else as declared, else UTF-8.
     pub encoding: Encoding,
+    /// How its records are written.
+    pub dialect: Dialect,
     /// Its header.
     pub header: Header,
     /// Its digest, once it has been computed.
@@ -60,6 +66,8 @@ pub struct SourceFiles {
     pub source: Arc<Source>,
     /// Its files, in reading order.
     pub files: Vec<InputFile>,
+    /// Files that are not read because they are the same as one of these.
+    pub duplicates: Vec<Duplicate>,
 }
 
 /// All input files, by source, and other CSV files of the folder.
@@ -69,6 +77,10 @@ pub struct OpenInputs {
     pub sources: Vec<SourceFiles>,
     /// CSV files of the folder that match no source.
     pub unmatched: Vec<String>,
+    /// Files that match a source, but are left over from something else, by their names.
+    pub left_over: Vec<String>,
+    /// Files that match a source, but are outputs of a run.
+    pub outputs: Vec<String>,
 }
 
 impl SourceFiles {
@@ -101,22 +113,23 @@ pub fn open(spec: &Spec, inputs: &Inputs) -> Result<OpenInputs> {
     let found = place::discover(spec, inputs)?;
     let open = |(at, (source, located)): (usize, (&Arc<Source>, Vec<Located>))| {
         let files = located.into_iter().map(|file| open_file(source, inputs, file.path, file.name));
-        Ok(SourceFiles { at, source: source.clone(), files: files.collect::<Result<_>>()? })
+        Ok(SourceFiles { at, source: source.clone(), files: files.collect::<Result<_>>()?, duplicates: Vec::new() })
     };
     let sources = spec.sources.iter().zip(found.sources).enumerate().map(open).collect::<Result<_>>()?;
-    Ok(OpenInputs { sources, unmatched: found.unmatched })
+    let place::Listing { unmatched, left_over, outputs, .. } = found;
+    Ok(OpenInputs { sources, unmatched, left_over, outputs })
 }
 
 /// Opens a file of a source. Its encoding comes from its byte-order mark, else from the source, else from `inputs`; its
 /// delimiter from the source, else from `inputs`, else from its header.
 pub fn open_file(source: &Source, inputs: &Inputs, path: PathBuf, name: String) -> Result<InputFile> {
     let (file, stamp) = place::open(&source.name, &path, &name)?;
-    let declared = source.encoding.or(inputs.encoding).unwrap_or(Encoding::Utf8);
+    let declared = source.form.encoding.or(inputs.encoding).unwrap_or(Encoding::Utf8);
     let mut text = Text::new(file, declared).map_err(|e| crate::Error::reading(&path, e))?;
-    let delimiter = source.delimiter.or(inputs.delimiter);
-    let header = HeaderOf { source, path: &path, name: &name }.read(&mut text, delimiter)?;
+    let declared = source.form.delimiter.or(inputs.delimiter);
+    let (dialect, header) = HeaderOf { source, path: &path, name: &name }.read(&mut text, declared)?;
     let (source, bytes, encoding) = (source.name.clone(), stamp.bytes(), text.encoding());
-    Ok(InputFile { source, path, name, bytes, stamp, encoding, header, digest: Arc::default() })
+    Ok(InputFile { source, path, name, bytes, stamp, encoding, dialect, header, digest: Arc::default() })
 }
 
 #[cfg(test)]

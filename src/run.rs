@@ -18,9 +18,11 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::input::{self, OpenInputs};
+use crate::input::{self, Inputs, OpenInputs};
 use crate::output::folder::{self, Workspace};
 use crate::output::manifest::Manifest;
+use crate::output::names::{MANIFEST_FILE, REPORT_FILE, WORK_FOLDER};
+use crate::output::runs;
 use crate::shard::budget::Memory;
 use crate::shard::parts::Parts;
 use crate::shard::{Drills, catch, default_shards};
@@ -46,8 +48,10 @@ pub use check::{Checked, CheckedFile, CheckedSource, check};
 /// - [`Error::Input`]: a source has no file or one that is not valid, or a file changed during the run.
 /// - [`Error::RejectLimit`]: more rows were rejected than the settings allow.
 /// - [`Error::Check`]: the profiles do not satisfy a check of the spec.
+/// - [`Error::NoProfile`]: no customer is left, and the settings do not allow that.
 /// - [`Error::ShardFailed`]: a shard used up its attempts.
-/// - [`Error::Output`]: another run uses the output folder, an output would overwrite an input, or the disk is too small.
+/// - [`Error::Output`]: another run uses the output folder, an output would overwrite an input or a file that no run wrote,
+///   or the disk is too small.
 /// - [`Error::Work`]: a file in the working folder is not as it was written.
 /// - [`Error::Memory`]: the system gave less memory than the run needs.
 /// - [`Error::Io`]: a file or folder cannot be read or written.
@@ -84,8 +88,12 @@ struct Done {
 }
 
 fn work(settings: &Settings, space: &Workspace, account: &mut Account) -> Result<Done> {
-    let inputs = open(settings)?;
+    let mut inputs = open(settings)?;
+    inputs.drop_duplicates(&settings.stop)?;
     folder::refuse_overlap(&settings.output, inputs.files().map(|f| f.path.as_path()))?;
+    if !settings.force {
+        folder::refuse_foreign(&settings.output)?;
+    }
     warn::of_inputs(&inputs);
     let shards = settings.shards.unwrap_or_else(|| default_shards(inputs.bytes()));
     account.manifest.shards = shards;
@@ -112,7 +120,7 @@ fn produce(reader: &Reader<'_>, drills: &Drills, account: &mut Account) -> Resul
     let known = as_of.and_then(NaiveDate::from_epoch_days).filter(|d| d.year() > 0);
     account.manifest.as_of = known.map(|day| day.to_string());
     account.stage("route", timer);
-    warn::of_reading(reader.settings, &checkpoints.accounts, as_of);
+    warn::of_reading(reader.settings, reader.inputs, &checkpoints.accounts, as_of);
 
     let builder = Builder { reader, checkpoints: &checkpoints, as_of, drills };
     let AllBuilt { shards, unsynced } = builder.build_all(rows, account)?;
@@ -125,7 +133,14 @@ fn produce(reader: &Reader<'_>, drills: &Drills, account: &mut Account) -> Resul
 /// Checks the spec and opens all inputs, without reading data.
 fn open(settings: &Settings) -> Result<OpenInputs> {
     build::dry_run(&settings.spec)?;
-    input::open(&settings.spec, &settings.inputs)
+    let inputs = &settings.inputs;
+    // A run whose profiles were among its inputs would read its own results.
+    let last = runs::last(&inputs.folder);
+    let outputs = last.iter().flat_map(|last| &last.outputs).map(|output| output.file.clone());
+    let rejects = last.iter().flat_map(|last| &last.rejects).map(|rejects| rejects.file.clone());
+    let own = [MANIFEST_FILE, REPORT_FILE].into_iter().filter(|_| last.is_some()).chain([WORK_FOLDER]);
+    let own = own.map(str::to_owned);
+    input::open(&settings.spec, &Inputs { outputs: outputs.chain(rejects).chain(own).collect(), ..inputs.clone() })
 }
 
 fn run_end(status: &str, customers: u64, elapsed: Duration) {

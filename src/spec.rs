@@ -2,11 +2,14 @@
 //! Parses and checks its text into plain values; reads no files.
 
 mod check;
+mod eval;
 pub(crate) mod expr;
+pub(crate) mod form;
 mod format;
 mod raw;
 mod rules;
 mod score;
+mod source;
 mod sql;
 mod workings;
 
@@ -18,6 +21,7 @@ use toml::Spanned;
 
 use crate::error::Result;
 use crate::value::{CellType, Type};
+use form::FileForm;
 
 pub use format::{Delimiter, Encoding};
 pub use rules::Severity;
@@ -79,15 +83,15 @@ pub(crate) struct Source {
     pub files: Vec<String>,
     /// Whether at least one file must exist.
     pub required: bool,
-    /// Name of the id column in its files.
-    pub key: String,
-    /// Encoding of its files, if the spec declares it.
-    pub encoding: Option<Encoding>,
-    /// Delimiter in its files, if the spec declares it.
-    pub delimiter: Option<Delimiter>,
-    /// Columns that are read, without the id column.
+    /// The id column.
+    pub key: Column,
+    /// How its files are written.
+    pub form: FileForm,
+    /// Columns that are decoded, id column excluded.
     pub columns: Vec<Column>,
-    /// Index in `columns` of the column that orders its rows.
+    /// What its rows must satisfy to count at all.
+    pub filter: Option<Filter>,
+    /// Index into `columns` of the column that orders its rows.
     pub latest_by: Option<usize>,
     /// How its rows become one per customer.
     pub rows: RowRule,
@@ -96,10 +100,23 @@ pub(crate) struct Source {
 /// A column of a source that is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Column {
-    /// Its name in the header.
+    /// Its name in the spec.
     pub name: String,
+    /// The names that it may have in a file's header, of which a file has one.
+    pub headers: Vec<String>,
+    /// Whether a file may lack it: then it is null.
+    pub optional: bool,
     /// How its text is read.
     pub cell: CellType,
+}
+
+/// What a source's rows must satisfy to count.
+#[derive(Debug, Clone)]
+pub(crate) struct Filter {
+    /// The condition, a bool.
+    pub condition: Typed,
+    /// The columns of the file that it names.
+    pub columns: Vec<Column>,
 }
 
 /// How a source's rows become one per customer.
@@ -168,7 +185,7 @@ impl Spec {
     pub fn columns_of(&self, source: &str) -> Option<Vec<(&str, Type)>> {
         let source = self.sources.iter().find(|known| known.name == source)?;
         let columns = source.columns.iter().map(|column| (column.name.as_str(), column.cell.ty));
-        Some(std::iter::once((source.key.as_str(), Type::Text)).chain(columns).collect())
+        Some(std::iter::once((source.key.name.as_str(), Type::Text)).chain(columns).collect())
     }
 
     /// SHA-256 of the spec's text, in hex.

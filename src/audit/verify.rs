@@ -4,6 +4,7 @@
 mod customers;
 mod decode;
 mod outputs;
+mod records;
 
 use std::io;
 use std::path::Path;

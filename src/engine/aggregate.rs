@@ -41,9 +41,9 @@ pub(super) fn plan(
     let mut columns = columns(source, &used, rows, layout, &order)?;
     let codes = IdxCa::from_iter_values(CODE.into(), order.iter().map(|row| rows.codes[*row as usize]));
     columns.push(codes.into_series().into());
-    if used.contains(&source.key.as_str()) && columns.iter().all(|c| c.name().as_str() != source.key) {
+    if used.contains(&source.key.name.as_str()) && columns.iter().all(|c| c.name().as_str() != source.key.name) {
         let ids = super::ids(order.iter().map(|row| ids[rows.codes[*row as usize] as usize]))?;
-        columns.push(to_polars(&source.key, &ids)?.into());
+        columns.push(to_polars(&source.key.name, &ids)?.into());
     }
     let mut rows = frame(order.len(), columns)?.lazy();
     if used.contains(&AS_OF) {

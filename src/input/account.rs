@@ -11,6 +11,14 @@ pub struct SourceAccount {
     pub rows: u64,
     /// Records rejected.
     pub rejected: u64,
+    /// Those of them whose bytes are not text in the file's encoding.
+    pub undecodable: u64,
+    /// Records that the source's `where` leaves out.
+    pub filtered: u64,
+    /// Records without any value.
+    pub blank: u64,
+    /// Lines that end a file and are no records.
+    pub footer: u64,
     /// Bad values in accepted rows, for each typed column.
     pub bad_values: IndexMap<String, u64>,
     /// Newest `latest_by` of accepted rows, in days since 1970-01-01.

@@ -1,28 +1,34 @@
-//! Which field of a file's records is which declared column. Names are compared byte for byte.
+//! Which field of a file's records is which declared column. Owns how names in headers are compared.
 
 use std::path::Path;
 
-use super::csv::{FirstRecord, Head, find_head};
+use unicode_normalization::UnicodeNormalization;
+
+use super::csv::{Dialect, FirstRecord, Head, HeadOf, find_head};
 use super::text::Text;
 use crate::error::{Error, Result};
-use crate::spec::{Delimiter, Source, did_you_mean};
+use crate::spec::{Column, Delimiter, Source, did_you_mean};
 
 /// Where the declared columns are in a file's records.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Header {
-    /// What separates the fields.
-    pub delimiter: Delimiter,
     /// Whether the delimiter was detected from this header: none was declared and it is not a comma.
     pub delimiter_found: bool,
     /// Fields in a record.
     pub width: usize,
     /// Index of the id's field.
     pub key: usize,
-    /// Index of each declared column's field, in declared order.
-    pub columns: Vec<usize>,
+    /// Index of each declared column's field, in declared order; none for an optional one that the file lacks.
+    pub columns: Vec<Option<usize>>,
+    /// The same for the columns of the source's filter.
+    pub filter: Vec<Option<usize>>,
+    /// All names, when they stand in the file: a record that equals them is no data.
+    pub names: Vec<String>,
     /// Names that the spec does not declare.
     pub undeclared: Vec<String>,
-    /// Offset in the file's text of the first byte after the header's record.
+    /// Names of the file that are declared ones only after normalisation, with those.
+    pub normalised: Vec<(String, String)>,
+    /// Offset in the file's text of the first byte of data.
     pub data_offset: u64,
     /// Physical line at that offset, from 1.
     pub data_line: u64,
@@ -36,81 +42,216 @@ pub(super) struct HeaderOf<'a> {
 }
 
 impl HeaderOf<'_> {
-    pub fn read(&self, text: &mut Text, declared: Option<Delimiter>) -> Result<Header> {
-        let all = self.source.columns.len() + 1;
-        let fit = |first: &FirstRecord| self.known(&first.fields);
-        match find_head(text, declared, all, fit).map_err(|e| Error::reading(self.path, e))? {
+    /// Finds the delimiter, unless it is declared, and the columns.
+    pub fn read(&self, text: &mut Text, declared: Option<Delimiter>) -> Result<(Dialect, Header)> {
+        let form = &self.source.form;
+        let dialect = Dialect {
+            delimiter: declared.unwrap_or(Delimiter::Comma),
+            quotes: form.quotes,
+            comment: form.comment.clone().unwrap_or_default().into_bytes(),
+        };
+        let of = HeadOf { dialect: &dialect, is_declared: declared.is_some(), skip_lines: form.skip_lines };
+        let whole = if form.header.is_some() { 1 } else { self.wanted().count() };
+        let fit = |first: &FirstRecord| match &form.header {
+            Some(given) => usize::from(given.len() == first.fields.len()),
+            None => self.known(&texts(&first.fields)),
+        };
+        let head = find_head(text, &of, whole, fit).map_err(|e| Error::reading(self.path, e))?;
+        self.understood(head, &dialect, declared)
+    }
+
+    fn understood(&self, head: Head, dialect: &Dialect, declared: Option<Delimiter>) -> Result<(Dialect, Header)> {
+        let wrong = |line: u64, message: &str| Err(self.fault(&format!("`{}` line {line}: {message}", self.name)));
+        match head {
             Head::Record { first, delimiter, found } => {
                 let how = match delimiter {
                     d if declared.is_some() => format!(", read with the delimiter `{d}`"),
                     Delimiter::Comma => String::new(),
                     d => format!(", read with `{d}`"),
                 };
-                Ok(Header { delimiter_found: found, ..self.map(delimiter, &first, &how)? })
+                let header = match &self.source.form.header {
+                    Some(given) => self.given(given, &first)?,
+                    None => self.map(&first, &how)?,
+                };
+                Ok((dialect.with(delimiter), Header { delimiter_found: found, ..header }))
             }
             Head::Ambiguous(one, other) => Err(self.fault(&format!(
                 "both `{one}` and `{other}` could be the delimiter of `{}`: set `delimiter` in the spec",
                 self.name
             ))),
-            Head::OpenQuote { line } => {
-                let message =
-                    "a quote opens here and is never closed; close it, or write it twice if it is part of the text";
-                Err(self.fault(&format!("`{}` line {line}: {message}", self.name)))
-            }
-            Head::Empty => {
-                Err(self.fault(&format!("`{}` has no header: its first record must name the columns", self.name)))
-            }
+            Head::OpenQuote { line } => wrong(
+                line,
+                "a quote opens here and is never closed; close it, or write it twice if it is part of the text",
+            ),
+            Head::WrongQuote { line } => wrong(
+                line,
+                "a quote of the header is closed before the end of its field; close it there, or write it twice if it is part of the text",
+            ),
+            Head::Empty { end, lines } => match &self.source.form.header {
+                Some(given) => Ok((
+                    dialect.clone(),
+                    self.given(given, &FirstRecord { fields: Vec::new(), start: end, end, lines: (lines, lines) })?,
+                )),
+                None => {
+                    Err(self.fault(&format!("`{}` has no header: its first record must name the columns", self.name)))
+                }
+            },
         }
     }
 
-    /// How many of the declared columns are among the names.
-    fn known(&self, names: &[Vec<u8>]) -> usize {
-        let declared = self.source.columns.iter().map(|c| &c.name).chain([&self.source.key]);
-        declared.filter(|column| names.iter().any(|name| *name == column.as_bytes())).count()
+    /// The columns that a header must have.
+    fn wanted(&self) -> impl Iterator<Item = &Column> {
+        let filter = self.source.filter.iter().flat_map(|filter| &filter.columns);
+        let all = std::iter::once(&self.source.key).chain(&self.source.columns).chain(filter);
+        all.filter(|column| !column.optional)
     }
 
-    fn map(&self, delimiter: Delimiter, first: &FirstRecord, how: &str) -> Result<Header> {
-        let names = &first.fields;
-        let find = |column: &str| {
-            let mut at = names.iter().enumerate().filter(|(_, n)| **n == column.as_bytes()).map(|(i, _)| i);
-            match (at.next(), at.next()) {
-                (Some(i), None) => Ok(i),
-                (Some(_), Some(_)) => Err(self.fault(&format!(
-                    "the header of `{}` has the column `{column}` twice: remove or rename one",
-                    self.name
-                ))),
-                (None, _) => Err(self.missing(column, names, how)),
+    /// How many of the declared columns are among the names.
+    fn known(&self, names: &[String]) -> usize {
+        self.wanted().filter(|column| !self.matches(column, names).is_empty()).count()
+    }
+
+    fn map(&self, first: &FirstRecord, how: &str) -> Result<Header> {
+        let names = texts(&first.fields);
+        let header = self.columns(&names, |column| self.missing(column, &first.fields, how))?;
+        let (data_offset, data_line) = (first.end as u64, 1 + first.lines.1);
+        Ok(Header { names, data_offset, data_line, ..header })
+    }
+
+    /// The columns by the spec's own `header`.
+    fn given(&self, names: &[String], first: &FirstRecord) -> Result<Header> {
+        let missing = |column: &Column| self.fault(&format!("`header` names no column `{}`", column.name));
+        let header = self.columns(names, missing)?;
+        Ok(Header { data_offset: first.start as u64, data_line: 1 + first.lines.0, ..header })
+    }
+
+    /// The columns of a file whose fields have these names.
+    pub fn columns(&self, names: &[String], missing: impl Fn(&Column) -> Error) -> Result<Header> {
+        let mut header = Header { width: names.len(), ..Header::default() };
+        let mut find = |column: &Column| {
+            let found = self.matches(column, names);
+            match found[..] {
+                [] if column.optional => Ok(None),
+                [] => Err(missing(column)),
+                [at] => {
+                    if column.headers.iter().all(|wanted| *wanted != names[at] && !wanted.contains('#')) {
+                        header.normalised.push((names[at].clone(), column.name.clone()));
+                    }
+                    Ok(Some(at))
+                }
+                [..] => Err(self.twice(column, names, &found)),
             }
         };
         let key = find(&self.source.key)?;
-        let columns = self.source.columns.iter().map(|c| find(&c.name)).collect::<Result<Vec<_>>>()?;
-        let undeclared = names.iter().enumerate().filter(|(i, _)| *i != key && !columns.contains(i));
-        let undeclared = undeclared.map(|(_, n)| String::from_utf8_lossy(n).into_owned()).collect();
-        let (width, data_offset, data_line) = (names.len(), first.end as u64, 1 + first.lines);
-        Ok(Header { delimiter, delimiter_found: false, width, key, columns, undeclared, data_offset, data_line })
+        let columns = self.source.columns.iter().map(&mut find).collect::<Result<Vec<_>>>()?;
+        let filter = self.source.filter.iter().flat_map(|filter| &filter.columns);
+        let filter = filter.map(&mut find).collect::<Result<Vec<_>>>()?;
+        let used: Vec<usize> = columns.iter().chain(&filter).chain([&key]).flatten().copied().collect();
+        let undeclared = names.iter().enumerate().filter(|(at, _)| !used.contains(at));
+        header.undeclared = undeclared.map(|(_, name)| name.clone()).collect();
+        Ok(Header { key: key.unwrap_or(usize::MAX), columns, filter, ..header })
     }
 
-    fn missing(&self, column: &str, names: &[Vec<u8>], how: &str) -> Error {
+    /// The fields that may be the column: those with exactly one of its names, else those with one of them but for what
+    /// nobody sees.
+    fn matches(&self, column: &Column, names: &[String]) -> Vec<usize> {
+        let any_case = self.source.form.any_case;
+        let with = |same: &dyn Fn(&str, &str) -> bool| -> Vec<usize> {
+            let mut found: Vec<usize> = column.headers.iter().flat_map(|wanted| at(wanted, names, same)).collect();
+            found.sort_unstable();
+            found.dedup();
+            found
+        };
+        let exact = with(&|name, wanted| name == wanted);
+        if !exact.is_empty() {
+            return exact;
+        }
+        with(&|name, wanted| {
+            let (name, wanted) = (visible(name), visible(wanted));
+            name == wanted || (any_case && name.eq_ignore_ascii_case(&wanted))
+        })
+    }
+
+    fn twice(&self, column: &Column, names: &[String], found: &[usize]) -> Error {
+        let first = found.first().map_or("", |at| names[*at].as_str());
+        if found.iter().all(|at| names[*at] == first) {
+            return self.fault(&format!(
+                "the header of `{}` has the column `{first}` twice: remove or rename one, or say which with `columns = {{ \"{}\" = \"{first}#1\" }}`",
+                self.name, column.name
+            ));
+        }
+        let all: Vec<String> = found.iter().map(|at| format!("`{}`", names[*at])).collect();
+        let all = all.join(" and ");
+        self.fault(&format!(
+            "the header of `{}` has {all} for the column `{}`: name one of them",
+            self.name, column.name
+        ))
+    }
+
+    fn missing(&self, column: &Column, names: &[Vec<u8>], how: &str) -> Error {
         let texts: Vec<String> = names.iter().map(|n| String::from_utf8_lossy(n).into_owned()).collect();
+        let (wanted, column) = (column.headers.join("` or `"), column.headers.first().map_or("", String::as_str));
         let hint = if names.iter().any(|n| n.contains(&0)) {
             "; the header has NUL bytes: a UTF-16 file without a mark needs `encoding = \"utf-16le\"` or \"utf-16be\""
                 .into()
         } else if names.iter().any(|n| std::str::from_utf8(n).is_err()) {
             "; the header is not UTF-8: set `encoding` in the spec".into()
         } else if texts.iter().any(|name| name.trim().to_lowercase() == column.trim().to_lowercase()) {
-            "; there is a column that differs only in case or white space: rename one of them".into()
-        } else if texts.first().is_some_and(|name| name.starts_with("sep=")) {
-            "; the first line is Excel's `sep=` and not a header: remove that line".into()
-        } else if self.known(names) > 0 {
+            "; there is a column that differs only in case or white space: rename one of them, or set `headers = \"any_case\"`"
+                .into()
+        } else if self.known(&texts) > 0 {
             did_you_mean(column, texts.iter().map(String::as_str))
         } else {
             // The first record may be a customer's row and not a header, so nothing of it may be in the message.
-            "; none of the declared columns is there: is the first record a header?".into()
+            "; none of the declared columns is there: is the first record a header? `skip_lines` leaves out lines above it, `header` names the columns of files without one"
+                .into()
         };
-        self.fault(&format!("column `{column}` is missing in the header of `{}`{how}{hint}", self.name))
+        self.fault(&format!("column `{wanted}` is missing in the header of `{}`{how}{hint}", self.name))
     }
 
     fn fault(&self, message: &str) -> Error {
         Error::input(&self.source.name, message)
+    }
+}
+
+fn texts(fields: &[Vec<u8>]) -> Vec<String> {
+    fields.iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect()
+}
+
+/// Where a wanted name is; `Name#2` is the second `Name`.
+fn at(wanted: &str, names: &[String], same: &dyn Fn(&str, &str) -> bool) -> Vec<usize> {
+    let all = |wanted: &str| -> Vec<usize> { (0..names.len()).filter(|at| same(&names[*at], wanted)).collect() };
+    let whole = all(wanted);
+    let numbered = wanted.rsplit_once('#').and_then(|(name, number)| Some((name, number.parse::<usize>().ok()?)));
+    match numbered {
+        Some((name, number)) if whole.is_empty() => {
+            all(name).get(number.wrapping_sub(1)).copied().into_iter().collect()
+        }
+        _ => whole,
+    }
+}
+
+/// A name as people see it: composed, without characters that have no width.
+pub fn visible(name: &str) -> String {
+    name.nfc().filter(|c| !is_invisible(*c)).collect()
+}
+
+/// Characters that take no room: zero-width ones, marks of direction, soft hyphens, byte-order marks.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_as_they_are_seen() {
+        assert_eq!(visible("Cafe\u{301}\u{200b}"), visible("Caf\u{e9}"));
+        let names = ["Email", "Phone", "Email"].map(str::to_owned);
+        let same = |a: &str, b: &str| a == b;
+        assert_eq!(at("Email", &names, &same), [0, 2]);
+        assert_eq!(at("Email#2", &names, &same), [2]);
+        assert_eq!(at("Email#3", &names, &same), [0usize; 0]);
     }
 }

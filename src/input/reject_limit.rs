@@ -10,7 +10,7 @@ const BILLION: u64 = 1_000_000_000;
 /// How many rejected rows of a source a run allows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RejectLimit {
-    /// 10 rows or 1 %, whichever is more.
+    /// 10 rows or 1 %, whichever is more, but never more than half of the rows.
     Default,
     /// A number of rows.
     Rows(u64),
@@ -22,7 +22,7 @@ impl RejectLimit {
     /// Whether this many rejected rows of `rows` read rows are within the limit.
     pub fn allows(&self, rejected: u64, rows: u64) -> bool {
         match *self {
-            Self::Default => rejected <= 10 || Self::Percent(BILLION).allows(rejected, rows),
+            Self::Default => rejected * 2 <= rows && (rejected <= 10 || Self::Percent(BILLION).allows(rejected, rows)),
             Self::Rows(limit) => rejected <= limit,
             Self::Percent(percent) => {
                 u128::from(rejected) * 100 * u128::from(BILLION) <= u128::from(percent) * u128::from(rows)
@@ -49,7 +49,7 @@ impl FromStr for RejectLimit {
 impl fmt::Display for RejectLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Default => f.write_str("max(10, 1%)"),
+            Self::Default => f.write_str("max(10, 1%), at most half"),
             Self::Rows(rows) => write!(f, "{rows}"),
             Self::Percent(percent) => write!(f, "{}%", *percent as f64 / BILLION as f64),
         }
@@ -63,7 +63,13 @@ mod tests {
     #[test]
     fn the_limit_is_the_larger_of_ten_rows_and_one_percent() {
         let limit = RejectLimit::Default;
-        assert!(limit.allows(10, 10) && !limit.allows(11, 1000) && limit.allows(11, 1100));
+        assert!(
+            limit.allows(10, 20)
+                && !limit.allows(10, 19)
+                && limit.allows(0, 0)
+                && !limit.allows(11, 1000)
+                && limit.allows(11, 1100)
+        );
         assert_eq!("5%".parse(), Ok(RejectLimit::Percent(5 * BILLION)));
         assert_eq!("0".parse(), Ok(RejectLimit::Rows(0)));
         assert!("0.57%".parse::<RejectLimit>().is_ok_and(|l| l.allows(57, 10_000) && !l.allows(58, 10_000)));

@@ -20,11 +20,17 @@ const IN_MEMORY: usize = 1 << 20;
 
 /// Why a row is not used or a value became null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reason {
+pub enum Reason {
     Encoding,
+    Quote,
+    Header,
     FieldCount,
     BlankId,
     BadValue,
+}
+
+impl Reason {
+    const ALL: [Self; 6] = [Self::Encoding, Self::Quote, Self::Header, Self::FieldCount, Self::BlankId, Self::BadValue];
 }
 
 /// A rejected row, or a bad value of an accepted one.
@@ -38,7 +44,7 @@ struct Reject<'a> {
 
 /// The rejects of a block, packed into bytes: a block can have millions.
 #[derive(Debug, Default)]
-pub(super) struct RejectLog {
+pub struct RejectLog {
     bytes: Vec<u8>,
 }
 
@@ -82,7 +88,7 @@ fn read<'a>(rest: &mut &'a [u8]) -> Option<Reject<'a>> {
     let line = u32::from_le_bytes(take(rest)?).into();
     let length = u16::from_le_bytes(take(rest)?);
     let [reason] = take(rest)?;
-    let reason = [Reason::Encoding, Reason::FieldCount, Reason::BlankId, Reason::BadValue][usize::from(reason)];
+    let reason = Reason::ALL.get(usize::from(reason)).copied()?;
     let column = if reason == Reason::BadValue { Some(u32::from_le_bytes(take(rest)?) as usize) } else { None };
     let raw = rest.split_off(..usize::from(length))?;
     Some(Reject { line, column, reason, raw: std::str::from_utf8(raw).unwrap_or_default() })
@@ -96,6 +102,8 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Encoding => "encoding",
+            Self::Quote => "quote",
+            Self::Header => "header",
             Self::FieldCount => "field_count",
             Self::BlankId => "blank_id",
             Self::BadValue => "bad_value",
@@ -127,15 +135,27 @@ impl Rejects {
     /// Appends a block's rejects. `line` is the physical line of the block's first byte; gives that of the next block.
     pub fn add(&mut self, source: &Source, file: &str, line: u64, report: &BlockReport) -> Result<u64> {
         for Reject { line: within, column, reason, raw } in report.rejects.iter() {
-            let (at, reason) = ((line + within).to_string(), reason.to_string());
             let name = column.map_or("", |c| source.columns[c].name.as_str());
-            self.write([file, &at, name, &reason, raw])?;
-            if column.is_none() && self.first.len() < 3 {
-                self.first.push(format!("{file} line {at}: {reason}"));
-            }
-            self.count += 1;
+            self.add_one(file, line + within, name, reason, raw)?;
         }
         Ok(line + report.lines)
+    }
+
+    /// Appends one rejected row.
+    pub fn add_row(&mut self, file: &str, line: u64, reason: Reason, raw: &[u8]) -> Result<()> {
+        let mut log = RejectLog::default();
+        log.row(0, reason, raw);
+        log.iter().try_for_each(|reject| self.add_one(file, line, "", reject.reason, reject.raw))
+    }
+
+    fn add_one(&mut self, file: &str, line: u64, column: &str, reason: Reason, raw: &str) -> Result<()> {
+        let (line, reason) = (line.to_string(), reason.to_string());
+        self.write([file, &line, column, &reason, raw])?;
+        if column.is_empty() && self.first.len() < 3 {
+            self.first.push(format!("{file} line {line}: {reason}"));
+        }
+        self.count += 1;
+        Ok(())
     }
 
     /// Where the first three rejected rows are and why they were rejected, without any data.

@@ -1,32 +1,42 @@
-//! Records → typed rows. Owns the order of reject reasons and what a bad value is; passes accepted rows to a sink.
+//! Records → typed rows. Owns the order of reject reasons and what a bad value is; hands accepted rows to a sink.
 
-use super::columns::Header;
-use super::csv::{Record, read_records};
+use super::InputFile;
+use super::records::{Record, read_records};
 use super::rejects::{Reason, RejectLog};
-use crate::spec::Source;
+use crate::spec::{Column, Filter, Source};
 use crate::value::{Type, Value, trim};
 
-/// Takes accepted rows one by one.
+/// Takes accepted rows, one after the other.
 pub trait RowSink {
-    /// Begins a row with this id, trimmed. If it returns false, the row is skipped: `put` and `end` are not called for
-    /// it.
+    /// Begins a row: its id, trimmed. False when the row is not wanted: then its values do not come, nor its end.
     fn begin(&mut self, id: &str) -> bool;
-    /// Takes the row's value of a declared column; columns come in declared order.
+    /// The row's value for a declared column; columns come in declared order.
     fn put(&mut self, column: usize, value: Value<'_>);
+    /// Ends the row.
     fn end(&mut self);
 }
 
-/// What is known about a block besides its accepted rows.
+/// What a block held besides its accepted rows.
 #[derive(Debug, Default)]
 pub struct BlockReport {
     /// Records read.
     pub rows: u64,
     /// Records rejected.
     pub rejected: u64,
-    /// Values of accepted rows that did not parse, for each declared column.
+    /// Rejected for bytes that mean nothing in the file's encoding.
+    pub undecodable: u64,
+    /// Records that the source's filter left out.
+    pub filtered: u64,
+    /// Records without a value.
+    pub blank: u64,
+    /// Per declared column, values of accepted rows that did not parse.
     pub bad_values: Vec<u64>,
     /// Rejected records and bad values, in order; lines from 0 at the block's start.
     pub(super) rejects: RejectLog,
+    /// Records of a single field that end the block, where a footer may be: they count nowhere else yet.
+    pub(super) tail: Vec<(u64, Vec<u8>)>,
+    /// Whether the block holds anything else.
+    pub(super) has_others: bool,
     /// Physical lines.
     pub(super) lines: u64,
     /// Greatest `latest_by` of accepted rows: days, microseconds or the integer itself.
@@ -34,68 +44,164 @@ pub struct BlockReport {
 }
 
 /// Reads a block's rows into a sink.
-pub fn read_rows(block: &[u8], source: &Source, header: &Header, sink: &mut impl RowSink) -> BlockReport {
-    let mut report = BlockReport { bad_values: vec![0; source.columns.len()], ..BlockReport::default() };
-    report.lines = read_records(block, header.delimiter, |record| {
+pub fn read_rows(block: &[u8], source: &Source, file: &InputFile, sink: &mut impl RowSink) -> BlockReport {
+    let mut reading = Reading {
+        source,
+        file,
+        report: BlockReport { bad_values: vec![0; source.columns.len()], ..BlockReport::default() },
+        bad: Vec::new(),
+    };
+    let lines = read_records(block, file, |record| reading.take(&record, sink));
+    BlockReport { lines, ..reading.report }
+}
+
+/// A block that is being read.
+struct Reading<'a> {
+    source: &'a Source,
+    file: &'a InputFile,
+    report: BlockReport,
+    /// Bad values of the record at hand.
+    bad: Vec<(usize, String)>,
+}
+
+/// What becomes of a record.
+enum Fate<'a> {
+    Accepted(&'a str),
+    Rejected(Reason),
+    Filtered,
+    Blank,
+    /// It may be part of a footer.
+    Tail,
+}
+
+impl Reading<'_> {
+    fn take(&mut self, record: &Record<'_>, sink: &mut impl RowSink) {
+        let fate = self.fate(record);
+        if matches!(fate, Fate::Tail) {
+            self.report.tail.push((record.line, record.raw.to_vec()));
+            return;
+        }
+        self.not_the_end();
+        let report = &mut self.report;
+        report.has_others = true;
         report.rows += 1;
-        match accepted_id(&record, header) {
-            Ok(id) => {
+        match fate {
+            Fate::Accepted(id) => {
                 if sink.begin(id) {
-                    read_cells(&record, source, header, sink, &mut report);
+                    self.read_cells(record, sink);
                     sink.end();
                 }
             }
-            Err(reason) => {
-                report.rejected += 1;
-                report.rejects.row(record.line, reason, record.raw);
+            Fate::Rejected(reason) => report.reject(record.line, reason, record.raw),
+            Fate::Filtered => report.filtered += 1,
+            Fate::Blank => report.blank += 1,
+            Fate::Tail => {}
+        }
+    }
+
+    /// What was taken for a possible footer is none: something follows.
+    fn not_the_end(&mut self) {
+        for (line, raw) in std::mem::take(&mut self.report.tail) {
+            self.report.rows += 1;
+            self.report.reject(line, Reason::FieldCount, &raw);
+        }
+    }
+
+    /// The row's id, or the first reason not to use the row.
+    fn fate<'r>(&self, record: &Record<'r>) -> Fate<'r> {
+        let header = &self.file.header;
+        if !record.is_utf8() {
+            return Fate::Rejected(Reason::Encoding);
+        }
+        if let Some(reason) = record.fault {
+            return Fate::Rejected(reason);
+        }
+        let width = record.width();
+        if width == 1 && header.width > 1 && !record.is_blank() && self.source.may_end(record.raw) {
+            return Fate::Tail;
+        }
+        let fits = width == header.width || (self.source.form.pad && width < header.width);
+        if !fits {
+            return if record.is_blank() { Fate::Blank } else { Fate::Rejected(Reason::FieldCount) };
+        }
+        let id = trim(record.field(header.key).unwrap_or_default());
+        if self.is_header(record) {
+            return Fate::Rejected(Reason::Header);
+        }
+        if id.is_empty() && record.is_blank() {
+            return Fate::Blank;
+        }
+        if self.source.filter.as_ref().is_some_and(|filter| !self.passes(filter, record)) {
+            return Fate::Filtered;
+        }
+        if id.is_empty() { Fate::Rejected(Reason::BlankId) } else { Fate::Accepted(id) }
+    }
+
+    /// Whether the record is the header again.
+    fn is_header(&self, record: &Record<'_>) -> bool {
+        let header = &self.file.header;
+        let same = |at: usize| record.field(at) == header.names.get(at).map(String::as_str);
+        // Most records differ from it in the id.
+        !header.names.is_empty() && same(header.key) && (0..header.width).all(same)
+    }
+
+    fn passes(&self, filter: &Filter, record: &Record<'_>) -> bool {
+        let fields = filter.columns.iter().zip(&self.file.header.filter);
+        let values: Vec<(&str, Value<'_>)> = fields
+            .map(|(column, field)| (column.name.as_str(), read(column, record, *field).unwrap_or(Value::Null)))
+            .collect();
+        filter.condition.expr.holds(&|name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value))
+    }
+
+    fn read_cells(&mut self, record: &Record<'_>, sink: &mut impl RowSink) {
+        let Self { source, file, report, bad } = self;
+        for (index, (column, field)) in source.columns.iter().zip(&file.header.columns).enumerate() {
+            let value = read(column, record, *field).unwrap_or_else(|text| {
+                bad.push((index, text.to_owned()));
+                Value::Null
+            });
+            if source.latest_by == Some(index) {
+                report.newest = report.newest.max(value.order());
             }
+            sink.put(index, value);
         }
-    });
-    report
-}
-
-/// The row's id, or the first reason not to use the row.
-fn accepted_id<'a>(record: &Record<'a>, header: &Header) -> Result<&'a str, Reason> {
-    if !record.is_utf8() {
-        return Err(Reason::Encoding);
-    }
-    if record.width() != header.width {
-        return Err(Reason::FieldCount);
-    }
-    match trim(record.field(header.key).unwrap_or_default()) {
-        "" => Err(Reason::BlankId),
-        id => Ok(id),
+        if bad.is_empty() {
+            return;
+        }
+        bad.sort_unstable_by_key(|(index, _)| source.columns[*index].name.as_str());
+        for (index, text) in bad.drain(..) {
+            report.bad_values[index] += 1;
+            report.rejects.value(record.line, index, &text);
+        }
     }
 }
 
-fn read_cells(
-    record: &Record<'_>,
-    source: &Source,
-    header: &Header,
-    sink: &mut impl RowSink,
-    report: &mut BlockReport,
-) {
-    let mut bad = Vec::new();
-    for (index, (column, field)) in source.columns.iter().zip(&header.columns).enumerate() {
-        let text = record.field(*field).unwrap_or_default();
-        let value = column.cell.read(text).unwrap_or_else(|| {
-            bad.push((index, text));
-            Value::Null
-        });
-        if source.latest_by == Some(index) {
-            report.newest = report.newest.max(value.order());
-        }
-        sink.put(index, value);
-    }
-    bad.sort_unstable_by_key(|(index, _)| source.columns[*index].name.as_str());
-    for (index, text) in bad {
-        report.bad_values[index] += 1;
-        report.rejects.value(record.line, index, text);
-    }
+/// A column's value in a record, or the text that is none.
+#[inline]
+fn read<'r>(column: &Column, record: &Record<'r>, field: Option<usize>) -> Result<Value<'r>, &'r str> {
+    let Some(field) = field else { return Ok(Value::Null) };
+    let text = record.field(field).unwrap_or_default();
+    column.cell.read(text).ok_or(text)
 }
 
 impl BlockReport {
-    /// Size of its rejects in bytes.
+    /// The records that may be a footer's, with their lines in the file; the block begins at this one.
+    pub fn take_tail(&mut self, first_line: u64) -> Vec<(u64, Vec<u8>)> {
+        let tail = std::mem::take(&mut self.tail);
+        tail.into_iter().map(|(line, raw)| (first_line + line, raw)).collect()
+    }
+
+    /// Whether it held records that are no part of a footer.
+    pub fn has_others(&self) -> bool {
+        self.has_others
+    }
+
+    fn reject(&mut self, line: u64, reason: Reason, raw: &[u8]) {
+        self.rejected += 1;
+        self.undecodable += u64::from(reason == Reason::Encoding);
+        self.rejects.row(line, reason, raw);
+    }
+
     pub fn size(&self) -> usize {
         self.rejects.size()
     }

@@ -26,12 +26,14 @@ pub struct Text {
     raw: Vec<u8>,
     /// Whether the transcoder has reached the file's end.
     ended: bool,
+    /// Whether the bytes are UTF-8 too, when they are read as something else.
+    utf8: Utf8Too,
     hasher: Xxh3,
     bytes: u64,
 }
 
 enum Transcoder {
-    Utf16(Decoder),
+    Web(Decoder),
     Windows1252,
     Latin1,
 }
@@ -47,7 +49,7 @@ impl Text {
         let mut hasher = Xxh3::new();
         hasher.update(&head[..marks]);
         let (transcoder, raw, bytes) = (Transcoder::new(encoding), Vec::new(), marks as u64);
-        Ok(Self { file, encoding, transcoder, raw, ended: false, hasher, bytes })
+        Ok(Self { file, encoding, transcoder, raw, ended: false, utf8: Utf8Too::default(), hasher, bytes })
     }
 
     /// Starts again at the file's start.
@@ -76,6 +78,7 @@ impl Text {
             self.hasher.update(&self.raw);
             self.bytes += read as u64;
             self.ended = read == 0;
+            self.utf8.see(&self.raw);
             transcoder.append(&self.raw, into, self.ended);
         }
         Ok(into.len() - start)
@@ -86,6 +89,11 @@ impl Text {
         digest::text(&self.hasher)
     }
 
+    /// Whether the bytes so far are valid UTF-8 and not only ASCII, though they are read as something else.
+    pub fn looks_utf8(&self) -> bool {
+        self.transcoder.is_some() && self.utf8.is_valid && self.utf8.beyond_ascii
+    }
+
     /// Bytes of the file that were read so far.
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -93,6 +101,35 @@ impl Text {
 
     pub fn file(&self) -> &File {
         &self.file
+    }
+}
+
+/// What is known of bytes as UTF-8.
+struct Utf8Too {
+    is_valid: bool,
+    beyond_ascii: bool,
+    /// The start of a character at the end of the last piece.
+    begun: Vec<u8>,
+}
+
+impl Default for Utf8Too {
+    fn default() -> Self {
+        Self { is_valid: true, beyond_ascii: false, begun: Vec::new() }
+    }
+}
+
+impl Utf8Too {
+    fn see(&mut self, piece: &[u8]) {
+        if !self.is_valid || (self.begun.is_empty() && piece.is_ascii()) {
+            return;
+        }
+        self.beyond_ascii = true;
+        self.begun.extend_from_slice(piece);
+        match std::str::from_utf8(&self.begun) {
+            Ok(_) => self.begun.clear(),
+            Err(error) if error.error_len().is_none() => drop(self.begun.drain(..error.valid_up_to())),
+            Err(_) => self.is_valid = false,
+        }
     }
 }
 
@@ -112,10 +149,11 @@ impl Transcoder {
     fn new(encoding: Encoding) -> Option<Self> {
         match encoding {
             Encoding::Utf8 => None,
-            Encoding::Utf16Le => Some(Self::Utf16(UTF_16LE.new_decoder_without_bom_handling())),
-            Encoding::Utf16Be => Some(Self::Utf16(UTF_16BE.new_decoder_without_bom_handling())),
+            Encoding::Utf16Le => Some(Self::Web(UTF_16LE.new_decoder_without_bom_handling())),
+            Encoding::Utf16Be => Some(Self::Web(UTF_16BE.new_decoder_without_bom_handling())),
             Encoding::Windows1252 => Some(Self::Windows1252),
             Encoding::Latin1 => Some(Self::Latin1),
+            Encoding::Other(encoding) => Some(Self::Web(encoding.new_decoder_without_bom_handling())),
         }
     }
 
@@ -123,7 +161,7 @@ impl Transcoder {
     fn append(&mut self, piece: &[u8], into: &mut Vec<u8>, end: bool) {
         match self {
             // At the end the decoder reports half a character; it must not be called after that.
-            Self::Utf16(decoder) => decode(decoder, piece, into, end),
+            Self::Web(decoder) => decode(decoder, piece, into, end),
             Self::Windows1252 => {
                 for part in piece.split_inclusive(|byte| has_no_character(*byte)) {
                     let (known, bad) = match part {

@@ -52,6 +52,8 @@ pub struct Manifest {
     pub resumed_shards: usize,
     /// Input files in reading order.
     pub inputs: Vec<InputRecord>,
+    /// Input files that were not read because they are the same as another one.
+    pub duplicates: Vec<DuplicateRecord>,
     /// What became of every input row, by source in declared order.
     pub ledger: Ledger,
     /// How many customers there are.
@@ -139,6 +141,18 @@ pub struct InputRecord {
     pub digest: Option<String>,
     /// Records in it.
     pub rows: u64,
+}
+
+/// An input file that is the same as another one of its source.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DuplicateRecord {
+    /// Its source.
+    pub source: String,
+    /// Its name.
+    pub file: String,
+    /// The name of the file that was read.
+    pub duplicate_of: String,
 }
 
 fn utf8() -> String {

@@ -14,10 +14,10 @@ use super::settings::{Settings, new_run_id};
 use crate::disk::copy_file;
 use crate::engine::attempt::ScoreTally;
 use crate::error::{Error, Result};
-use crate::input::{InputFile, Rejects, SourceAccount, SourceFiles};
+use crate::input::{Duplicate, InputFile, Rejects, SourceAccount, SourceFiles};
 use crate::output::manifest::{
-    AttemptRecord, InputRecord, Manifest, Options, OutputRecord, RejectsRecord, ShardRecord, SourceLedger, SpecRecord,
-    StageRecord, Status,
+    AttemptRecord, DuplicateRecord, InputRecord, Manifest, Options, OutputRecord, RejectsRecord, ShardRecord,
+    SourceLedger, SpecRecord, StageRecord, Status,
 };
 use crate::shard::{Attempt, ShardRun};
 use crate::spec::{Score, Spec};
@@ -77,7 +77,13 @@ impl Account {
 
     /// Adds the counts of a source that was read.
     pub fn source_read(&mut self, read: &SourceFiles, account: &SourceAccount) {
-        let SourceFiles { source, files, .. } = read;
+        let SourceFiles { source, files, duplicates, .. } = read;
+        let duplicates = duplicates.iter().map(|Duplicate { file, duplicate_of }| DuplicateRecord {
+            source: source.name.clone(),
+            file: file.clone(),
+            duplicate_of: duplicate_of.clone(),
+        });
+        self.manifest.duplicates.extend(duplicates);
         let input = |file: &InputFile| {
             let account = account.files.iter().find(|account| account.file == file.name);
             InputRecord {
@@ -85,15 +91,24 @@ impl Account {
                 file: file.name.clone(),
                 bytes: file.bytes,
                 encoding: file.encoding.to_string(),
-                delimiter: file.header.delimiter.to_string(),
+                delimiter: file.dialect.delimiter.to_string(),
                 digest: account.map(|account| account.digest.clone()),
                 rows: account.map_or(0, |account| account.rows),
             }
         };
         self.manifest.inputs.extend(files.iter().map(input));
-        let SourceAccount { rows, rejected, bad_values, .. } = account;
+        let SourceAccount { rows, rejected, filtered, blank, footer, bad_values, .. } = account;
         let (rows_read, rows_rejected, bad_values) = (*rows, *rejected, bad_values.clone());
-        let ledger = SourceLedger { rows_read, rows_rejected, bad_values, ..SourceLedger::default() };
+        let (rows_filtered, rows_blank, footer_rows) = (*filtered, *blank, *footer);
+        let ledger = SourceLedger {
+            rows_read,
+            rows_rejected,
+            rows_filtered,
+            rows_blank,
+            footer_rows,
+            bad_values,
+            ..SourceLedger::default()
+        };
         self.manifest.ledger.0.insert(source.name.clone(), ledger);
     }
 

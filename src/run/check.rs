@@ -84,8 +84,8 @@ pub fn check(settings: &Settings) -> Result<Checked> {
 }
 
 fn source(read: SourceFiles) -> CheckedSource {
-    let SourceFiles { at: _, source, files } = read;
-    let columns = std::iter::once(&source.key).chain(source.columns.iter().map(|column| &column.name));
+    let SourceFiles { at: _, source, files, duplicates: _ } = read;
+    let columns = std::iter::once(&source.key).chain(&source.columns).map(|column| &column.name);
     CheckedSource {
         name: source.name.clone(),
         columns: columns.cloned().collect(),
@@ -94,13 +94,13 @@ fn source(read: SourceFiles) -> CheckedSource {
 }
 
 fn file(file: InputFile) -> CheckedFile {
-    let InputFile { path, name, bytes, encoding, header, .. } = file;
+    let InputFile { path, name, bytes, encoding, dialect, header, .. } = file;
     CheckedFile {
         path,
         name,
         bytes,
         encoding,
-        delimiter: header.delimiter,
+        delimiter: dialect.delimiter,
         delimiter_found: header.delimiter_found,
         unused_columns: header.undeclared,
     }

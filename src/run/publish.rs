@@ -48,6 +48,10 @@ pub(super) fn write(
     };
     account.outputs(write::write(&mut merge, &schema, &space.staging(), &options, &mut see)?);
     account.prove_customers(built, merge.ids_from_two_shards())?;
+    if customers == 0 && !settings.allow_empty {
+        let message = "no customer is left, so there is no profile to publish: look at the sources' rows, `where` and `population`, or allow it with --allow-empty";
+        return Err(Error::NoProfile(message.to_owned()));
+    }
     account.manifest.checks = judge.verdicts(settings, built)?;
     super::rules::refuse(&account.manifest.checks)?;
     for (source, read) in &checkpoints.accounts {

@@ -92,13 +92,19 @@ impl Reader<'_> {
 
 /// Fails if a source has more rejected rows than the run allows.
 pub(super) fn within_limit(settings: &Settings, source: &str, read: &SourceAccount) -> Result<()> {
-    let SourceAccount { rows, rejected, first_rejects, .. } = read;
+    let SourceAccount { rows, rejected, undecodable, first_rejects, .. } = read;
     let limit = settings.reject_limit;
     if limit.allows(*rejected, *rows) {
         return Ok(());
     }
     let first = first_rejects.join("; ");
+    let cure = match undecodable {
+        0 => "fix them or raise --max-rejects".to_owned(),
+        n => format!(
+            "{n} of them have bytes that mean nothing in the file's encoding: if most names with accents are among them set `encoding` for the source, else fix them or raise --max-rejects"
+        ),
+    };
     Err(Error::RejectLimit(format!(
-        "source `{source}`: {rejected} of {rows} rows were rejected, and the limit is {limit}; the first are: {first}; fix them or raise --max-rejects"
+        "source `{source}`: {rejected} of {rows} rows were rejected, and the limit is {limit}; the first are: {first}; {cure}"
     )))
 }

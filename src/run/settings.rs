@@ -41,6 +41,10 @@ pub struct Settings {
     pub drills: Vec<Drill>,
     /// Whether text cells that a spreadsheet would run as a formula get a leading `'`.
     pub safe_csv: bool,
+    /// Whether a run may publish no profile at all.
+    pub allow_empty: bool,
+    /// Whether files in the output folder that no run wrote may be replaced.
+    pub force: bool,
     /// Whether to start from scratch and reuse nothing from an earlier run.
     pub fresh: bool,
     /// Requests the run to stop.
@@ -66,6 +70,8 @@ impl Settings {
             as_of: None,
             drills: Vec::new(),
             safe_csv: false,
+            allow_empty: false,
+            force: false,
             fresh: false,
             stop: Stop::default(),
             block_size: DEFAULT_BLOCK_SIZE,

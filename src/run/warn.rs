@@ -2,17 +2,28 @@
 
 use super::settings::Settings;
 use crate::event::Event;
-use crate::input::{OpenInputs, SourceFiles};
+use crate::input::{Duplicate, OpenInputs, SourceFiles};
 use crate::shard::checkpoint::Accounts;
 
 /// Emits which files and columns a run does not use, and which delimiters were detected.
 pub(super) fn of_inputs(inputs: &OpenInputs) {
     inputs.sources.iter().for_each(delimiters);
+    inputs.sources.iter().for_each(headers);
     for file in &inputs.unmatched {
         Event::FileIgnored { file: file.clone() }.emit();
     }
-    for SourceFiles { source, files, .. } in &inputs.sources {
+    for file in &inputs.left_over {
+        Event::FileLeftOver { file: file.clone() }.emit();
+    }
+    for file in &inputs.outputs {
+        Event::FileIsOutput { file: file.clone() }.emit();
+    }
+    for SourceFiles { source, files, duplicates, .. } in &inputs.sources {
         let source = source.name.clone();
+        for Duplicate { file, duplicate_of } in duplicates {
+            let (source, file, duplicate_of) = (source.clone(), file.clone(), duplicate_of.clone());
+            Event::FileDuplicate { source, file, duplicate_of }.emit();
+        }
         let mut columns: Vec<&str> = files.iter().flat_map(|f| &f.header.undeclared).map(String::as_str).collect();
         columns.sort_unstable();
         columns.dedup();
@@ -28,8 +39,18 @@ pub(super) fn of_inputs(inputs: &OpenInputs) {
 /// Emits which files have another delimiter than a comma without declaring it.
 fn delimiters(read: &SourceFiles) {
     for file in read.files.iter().filter(|f| f.header.delimiter_found) {
-        let (source, delimiter) = (read.source.name.clone(), file.header.delimiter.to_string());
+        let (source, delimiter) = (read.source.name.clone(), file.dialect.delimiter.to_string());
         Event::DelimiterFound { source, file: file.name.clone(), delimiter }.emit();
+    }
+}
+
+/// Emits which headers are the spec's only as they are seen.
+fn headers(read: &SourceFiles) {
+    for file in &read.files {
+        for (header, column) in &file.header.normalised {
+            let (source, file) = (read.source.name.clone(), file.name.clone());
+            Event::HeaderAlike { source, file, header: header.clone(), column: column.clone() }.emit();
+        }
     }
 }
 
@@ -37,11 +58,22 @@ fn delimiters(read: &SourceFiles) {
 const MANY_PERCENT: u64 = 10;
 
 /// Emits what reading has found.
-pub(super) fn of_reading(settings: &Settings, accounts: &Accounts, as_of: Option<i32>) {
+pub(super) fn of_reading(settings: &Settings, inputs: &OpenInputs, accounts: &Accounts, as_of: Option<i32>) {
     if settings.spec.uses_as_of && as_of.is_none() {
         Event::AsOfUnknown.emit();
     }
     for (source, account) in accounts {
+        if account.rows == 0 && settings.spec.sources.iter().any(|s| s.name == *source && s.required) {
+            Event::SourceEmpty { source: source.clone() }.emit();
+        }
+        if account.undecodable > 0 {
+            let files = inputs.files().filter(|file| file.source == *source);
+            let mut encodings: Vec<String> = files.map(|file| file.encoding.to_string()).collect();
+            encodings.sort_unstable();
+            encodings.dedup();
+            let (source, rows, encodings) = (source.clone(), account.undecodable, encodings.join(", "));
+            Event::RowsUndecodable { source, rows, encodings }.emit();
+        }
         let rows = account.rows - account.rejected;
         for (column, bad) in &account.bad_values {
             if *bad > 10 && bad * 100 > rows * MANY_PERCENT {

@@ -168,6 +168,10 @@ mod tests {
         let account = SourceAccount {
             rows: 10,
             rejected: 1,
+            undecodable: 0,
+            filtered: 0,
+            blank: 0,
+            footer: 0,
             bad_values: IndexMap::from([("mrr".into(), 2)]),
             newest_day: Some(19_000),
             first_rejects: vec!["crm.csv line 3: blank_id".into()],

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use toml::Spanned;
 
-use super::format::{self, Format};
-use super::raw::{RawBand, RawKeep, RawPopulation, RawScore, RawSource, RawSpec, Table};
+use super::raw::{RawBand, RawPopulation, RawScore, RawSpec};
+use super::rules;
 use super::score::{Band, Points, Score};
-use super::sql::{self, Context, Fault, SqlError, Typed};
+use super::sql::{self, Context, Typed};
 use super::{
-    AS_OF, Column, IDEMPOTENCY_KEY, Named, OutputColumn, Population, Problem, RowRule, SOURCES, Scope, Source, Spec,
-    did_you_mean, rules,
+    AS_OF, IDEMPOTENCY_KEY, Named, OutputColumn, Population, Problem, SOURCES, Scope, Source, Spec, did_you_mean,
 };
-use crate::value::{CellType, DecimalMark, Type};
+use crate::value::Type;
 
 pub(super) type Checked<T> = Result<T, Problem>;
 
@@ -63,14 +62,14 @@ pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
     })
 }
 
-/// The names defined so far, with their types.
-struct Names {
-    scope: Scope,
-    uses_as_of: bool,
+/// The names given so far, with their types.
+pub(super) struct Names {
+    pub scope: Scope,
+    pub uses_as_of: bool,
 }
 
 impl Names {
-    fn add(&mut self, name: &Spanned<String>, ty: Type) -> Checked<()> {
+    pub fn add(&mut self, name: &Spanned<String>, ty: Type) -> Checked<()> {
         self.free(name)?;
         self.scope.insert(name.get_ref().clone(), ty);
         Ok(())
@@ -91,92 +90,6 @@ impl Names {
             return Err(Problem::new(name.span().start, message));
         }
         Ok(())
-    }
-
-    fn source(&mut self, name: &Spanned<String>, raw: &RawSource, profile_key: &Spanned<String>) -> Checked<Source> {
-        source_name(name)?;
-        let RawSource { files, required, key, latest_by, keep, types, aggregates, .. } = raw;
-        let Format { encoding, delimiter, mark } = format::check(raw)?;
-        let at = name.span().start;
-        if files.is_empty() {
-            return Err(Problem::new(at, format!("source `{}` has no `files`", name.get_ref())));
-        }
-        if let Some(file) = files.iter().find(|f| f.get_ref().contains(['/', '\\'])) {
-            return Err(Problem::new(
-                file.span().start,
-                "a file pattern must be a file name in the input folder, without `/`",
-            ));
-        }
-        for file in files {
-            if let Err(error) = glob::Pattern::new(file.get_ref()) {
-                return Err(Problem::new(
-                    file.span().start,
-                    format!("`{}` is not a valid file pattern: {error}", file.get_ref()),
-                ));
-            }
-        }
-        let key = key.as_ref().unwrap_or(profile_key);
-        let mut columns = Columns { key: key.get_ref(), list: IndexMap::new(), types: read_types(types, key, mark)? };
-        let mut kept = Vec::new();
-        for keep in keep {
-            let (column, new_name) = keep_names(keep)?;
-            let index = columns.add(&column, keep.span().start)?;
-            self.add(&Spanned::new(keep.span(), new_name.clone()), columns.list[index].ty)?;
-            kept.push((index, new_name));
-        }
-        let latest_by = latest_by.as_ref().map(|by| columns.orders_rows(by)).transpose()?;
-        for column in types.keys() {
-            columns.add(column.get_ref(), column.span().start)?;
-        }
-        let rows = match aggregates {
-            None => RowRule::Latest(kept),
-            Some(_) if !kept.is_empty() => {
-                let message = "a source cannot have both `keep` and `aggregates`; to keep a value beside aggregates use `max_by(column, date)`";
-                return Err(Problem::new(at, message));
-            }
-            Some(aggregates) => RowRule::Aggregate(self.aggregates(aggregates, &mut columns)?),
-        };
-        Ok(Source {
-            name: name.get_ref().clone(),
-            files: files.iter().map(|f| f.get_ref().clone()).collect(),
-            required: *required,
-            key: key.get_ref().clone(),
-            encoding,
-            delimiter,
-            columns: columns.list.into_iter().map(|(name, cell)| Column { name, cell }).collect(),
-            latest_by,
-            rows,
-        })
-    }
-
-    /// Aggregates may use any column of the file; its type is text unless `types` says otherwise.
-    fn aggregates(&mut self, raw: &Table<Spanned<String>>, columns: &mut Columns<'_>) -> Checked<Vec<Named>> {
-        let mut named = Vec::new();
-        if let Some((name, _)) = raw.iter().next().filter(|_| columns.list.contains_key(AS_OF)) {
-            let message = "a column named `as_of` would hide the run's date in aggregates: remove it from `types`";
-            return Err(Problem::new(name.span().start, message));
-        }
-        for (name, sql) in raw {
-            let value = loop {
-                let mut scope: Scope = columns.list.iter().map(|(n, c)| (n.clone(), c.ty)).collect();
-                scope.insert(columns.key.to_owned(), Type::Text);
-                scope.insert(AS_OF.to_owned(), Type::Date);
-                match sql::check(sql.get_ref(), &scope, Context::Aggregate) {
-                    Ok(value) => break value,
-                    // An unknown name is a text column of the file: add it and check again, until no name is unknown.
-                    Err(SqlError { fault: Fault::UnknownColumn { name: column, .. }, .. })
-                        if !columns.list.contains_key(&column) =>
-                    {
-                        columns.add(&column, sql.span().start)?;
-                    }
-                    Err(error) => return Err(Problem::in_sql(name.get_ref(), sql, &error)),
-                }
-            };
-            self.note_as_of(&value);
-            self.add(name, value.ty())?;
-            named.push(Named { name: name.get_ref().clone(), value });
-        }
-        Ok(named)
     }
 
     fn computed(&mut self, name: &Spanned<String>, sql: &Spanned<String>) -> Checked<Named> {
@@ -234,75 +147,8 @@ impl Names {
         Ok(value)
     }
 
-    fn note_as_of(&mut self, value: &Typed) {
+    pub fn note_as_of(&mut self, value: &Typed) {
         self.uses_as_of |= value.columns.contains(AS_OF);
-    }
-}
-
-/// The columns of one source that are read.
-struct Columns<'a> {
-    key: &'a str,
-    list: IndexMap<String, CellType>,
-    types: IndexMap<String, CellType>,
-}
-
-impl Columns<'_> {
-    /// Index of a column, which is added if it is new.
-    fn add(&mut self, name: &str, offset: usize) -> Checked<usize> {
-        if name == self.key {
-            return Err(Problem::new(offset, format!("`{name}` is the id column, which every profile already has")));
-        }
-        if let Some(index) = self.list.get_index_of(name) {
-            return Ok(index);
-        }
-        if !is_column_name(name) {
-            return Err(Problem::new(offset, format!("`{name}` is not a valid column name: use {COLUMN_RULE}")));
-        }
-        let cell = self.types.get(name).cloned().unwrap_or(CellType::TEXT);
-        Ok(self.list.insert_full(name.to_owned(), cell).0)
-    }
-
-    fn orders_rows(&mut self, by: &Spanned<String>) -> Checked<usize> {
-        let index = self.add(by.get_ref(), by.span().start)?;
-        match self.list[index].ty {
-            Type::Date | Type::Datetime | Type::Int => Ok(index),
-            ty => {
-                let message = format!(
-                    "`latest_by` needs a date, datetime or int column, and `{}` is {ty}: set its type in `types`",
-                    by.get_ref()
-                );
-                Err(Problem::new(by.span().start, message))
-            }
-        }
-    }
-}
-
-fn read_types(
-    types: &Table<Spanned<String>>,
-    key: &Spanned<String>,
-    mark: DecimalMark,
-) -> Checked<IndexMap<String, CellType>> {
-    let mut read = IndexMap::new();
-    for (column, ty) in types {
-        let cell = CellType::parse(ty.get_ref()).ok_or_else(|| {
-            let message = format!("unknown type `{}`; use text, int, float, decimal(p,s), bool, date, datetime, date(FORMAT) or datetime(FORMAT), with a FORMAT such as %d.%m.%Y", ty.get_ref());
-            Problem::new(ty.span().start, message)
-        })?;
-        if column.get_ref() == key.get_ref() {
-            return Err(Problem::new(column.span().start, "the id column is always text"));
-        }
-        read.insert(column.get_ref().clone(), CellType { mark, ..cell });
-    }
-    Ok(read)
-}
-
-fn keep_names(keep: &Spanned<RawKeep>) -> Checked<(String, String)> {
-    match keep.get_ref() {
-        RawKeep::Same(name) => Ok((name.clone(), name.clone())),
-        RawKeep::Renamed(map) => match map.iter().next() {
-            Some((column, name)) if map.len() == 1 => Ok((column.clone(), name.clone())),
-            _ => Err(Problem::new(keep.span().start, "give one column and its new name: `{ column = \"new name\" }`")),
-        },
     }
 }
 
@@ -379,24 +225,18 @@ pub(super) fn known(name: &Spanned<String>, scope: &Scope, what: &str) -> Checke
     })
 }
 
-/// A source's name: it becomes part of file names, so it must be safe in any file system.
-fn source_name(name: &Spanned<String>) -> Checked<()> {
-    let text = name.get_ref();
-    let plain = text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') && (1..=64).contains(&text.len());
-    if plain { Ok(()) } else { Err(bad_name(name, "letters, digits, `_` and `-`, at most 64")) }
-}
-
-const COLUMN_RULE: &str = "at most 255 bytes, without control characters or backticks, and not starting with `__`";
+pub(super) const COLUMN_RULE: &str =
+    "at most 255 bytes, without control characters or backticks, and not starting with `__`";
 
 /// A column's name: any header, except names that are used internally.
 fn column_name(name: &Spanned<String>) -> Checked<()> {
     if is_column_name(name.get_ref()) { Ok(()) } else { Err(bad_name(name, COLUMN_RULE)) }
 }
 
-fn is_column_name(name: &str) -> bool {
+pub(super) fn is_column_name(name: &str) -> bool {
     !name.starts_with("__") && !name.contains(|c: char| c.is_control() || c == '`') && (1..=255).contains(&name.len())
 }
 
-fn bad_name(name: &Spanned<String>, rule: &str) -> Problem {
+pub(super) fn bad_name(name: &Spanned<String>, rule: &str) -> Problem {
     Problem::new(name.span().start, format!("`{}` is not a valid name: use {rule}", name.get_ref()))
 }

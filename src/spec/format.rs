@@ -1,13 +1,7 @@
-//! How a source's files are written: encoding, delimiter, decimal mark. Owns their names; reads no file.
+//! The names of encodings and delimiters. Looks at no file.
 
 use std::fmt;
 use std::str::FromStr;
-
-use toml::Spanned;
-
-use super::Problem;
-use super::raw::RawSource;
-use crate::value::DecimalMark;
 
 /// How a file's bytes become text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +16,8 @@ pub enum Encoding {
     Windows1252,
     /// ISO-8859-1: each byte is the character of its number.
     Latin1,
+    /// Any other encoding of the web, such as `macintosh` or `shift_jis`.
+    Other(&'static encoding_rs::Encoding),
 }
 
 /// What separates the fields of a record.
@@ -35,10 +31,12 @@ pub enum Delimiter {
     Tab,
     /// `|`
     Pipe,
+    /// Any other ASCII character but a quote or a line end.
+    Other(u8),
 }
 
 impl Encoding {
-    const ALL: [(Self, &str); 5] = [
+    const OWN: [(Self, &str); 5] = [
         (Self::Utf8, "utf-8"),
         (Self::Utf16Le, "utf-16le"),
         (Self::Utf16Be, "utf-16be"),
@@ -48,7 +46,7 @@ impl Encoding {
 }
 
 impl Delimiter {
-    /// All delimiters, in the order in which they are tried.
+    /// Those that are looked for in a header, in the order in which they are tried.
     pub const ALL: [Self; 4] = [Self::Comma, Self::Semicolon, Self::Tab, Self::Pipe];
 
     /// Its byte in UTF-8.
@@ -58,14 +56,17 @@ impl Delimiter {
             Self::Semicolon => b';',
             Self::Tab => b'\t',
             Self::Pipe => b'|',
+            Self::Other(byte) => byte,
         }
     }
 }
 
 impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::ALL.iter().find(|(encoding, _)| encoding == self).map_or("", |(_, name)| name);
-        f.write_str(name)
+        match (self, Self::OWN.iter().find(|(encoding, _)| encoding == self)) {
+            (Self::Other(encoding), _) => f.write_str(&encoding.name().to_lowercase()),
+            (_, known) => f.write_str(known.map_or("", |(_, name)| name)),
+        }
     }
 }
 
@@ -73,21 +74,35 @@ impl FromStr for Encoding {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = Self::ALL.iter().find(|(_, name)| name.eq_ignore_ascii_case(text));
-        known.map(|(encoding, _)| *encoding).ok_or_else(|| {
-            format!("unknown encoding `{}`: use utf-8, utf-16le, utf-16be, windows-1252 or latin1", text.escape_debug())
-        })
+        let name = text.trim().to_lowercase();
+        if let Some((encoding, _)) = Self::OWN.iter().find(|(_, own)| *own == name) {
+            return Ok(*encoding);
+        }
+        // The web takes Latin-1 for Windows-1252; asked for by its own name it is what it says.
+        if matches!(name.as_str(), "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin-1" | "l1") {
+            return Ok(Self::Latin1);
+        }
+        match encoding_rs::Encoding::for_label_no_replacement(name.as_bytes()) {
+            Some(known) if known == encoding_rs::UTF_8 => Ok(Self::Utf8),
+            Some(known) if known == encoding_rs::UTF_16LE => Ok(Self::Utf16Le),
+            Some(known) if known == encoding_rs::UTF_16BE => Ok(Self::Utf16Be),
+            Some(known) if known == encoding_rs::WINDOWS_1252 => Ok(Self::Windows1252),
+            Some(known) => Ok(Self::Other(known)),
+            None => Err(format!(
+                "unknown encoding `{}`: use utf-8, utf-16le, utf-16be, windows-1252, latin1 or another name that web browsers know, such as macintosh or shift_jis",
+                text.escape_debug()
+            )),
+        }
     }
 }
 
 impl fmt::Display for Delimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Comma => ",",
-            Self::Semicolon => ";",
-            Self::Tab => "tab",
-            Self::Pipe => "|",
-        })
+        match self.byte() {
+            b'\t' => f.write_str("tab"),
+            byte if byte.is_ascii_graphic() || byte == b' ' => write!(f, "{}", char::from(byte)),
+            byte => write!(f, "\\x{byte:02x}"),
+        }
     }
 }
 
@@ -95,36 +110,25 @@ impl FromStr for Delimiter {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "," => Ok(Self::Comma),
-            ";" => Ok(Self::Semicolon),
-            // A shell passes `\t` as two characters.
-            "tab" | "\t" | "\\t" => Ok(Self::Tab),
-            "|" => Ok(Self::Pipe),
-            _ => Err(format!("`{}` is not a valid delimiter: use `,` `;` `tab` or `|`", text.escape_debug())),
+        let byte = match text.as_bytes() {
+            [byte] => Some(*byte),
+            // A shell hands `\t` over as it is.
+            b"tab" | b"\\t" => Some(b'\t'),
+            [b'\\', b'x', _, _] => u8::from_str_radix(&text[2..], 16).ok(),
+            _ => None,
+        };
+        match byte {
+            Some(b',') => Ok(Self::Comma),
+            Some(b';') => Ok(Self::Semicolon),
+            Some(b'\t') => Ok(Self::Tab),
+            Some(b'|') => Ok(Self::Pipe),
+            Some(byte) if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0) => Ok(Self::Other(byte)),
+            _ => Err(format!(
+                "`{}` is not a valid delimiter: use one ASCII character such as `,` `;` `|`, or `tab`, or `\\x01`",
+                text.escape_debug()
+            )),
         }
     }
-}
-
-/// What the spec declares about a source's files.
-pub(super) struct Format {
-    pub encoding: Option<Encoding>,
-    pub delimiter: Option<Delimiter>,
-    pub mark: DecimalMark,
-}
-
-/// Checks `encoding`, `delimiter` and `decimal` of a source.
-pub(super) fn check(raw: &RawSource) -> Result<Format, Problem> {
-    let mark = match raw.decimal.as_ref().map(|d| (d.get_ref().as_str(), d.span().start)) {
-        None | Some((".", _)) => DecimalMark::Point,
-        Some((",", _)) => DecimalMark::Comma,
-        Some((_, at)) => return Err(Problem::new(at, "`decimal` must be \".\" or \",\"")),
-    };
-    Ok(Format { encoding: parse(raw.encoding.as_ref())?, delimiter: parse(raw.delimiter.as_ref())?, mark })
-}
-
-fn parse<T: FromStr<Err = String>>(text: Option<&Spanned<String>>) -> Result<Option<T>, Problem> {
-    text.map(|t| t.get_ref().parse().map_err(|message: String| Problem::new(t.span().start, message))).transpose()
 }
 
 #[cfg(test)]
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for (encoding, name) in Encoding::ALL {
+        for (encoding, name) in Encoding::OWN {
             assert_eq!((encoding.to_string().as_str(), name.to_uppercase().parse()), (name, Ok(encoding)));
         }
         for delimiter in Delimiter::ALL {
@@ -141,7 +145,18 @@ mod tests {
             assert_eq!(char::from(delimiter.byte()).to_string().parse(), Ok(delimiter));
         }
         assert_eq!("\\t".parse(), Ok(Delimiter::Tab));
+        for (name, want) in
+            [("cp1252", "windows-1252"), ("utf8", "utf-8"), ("ISO-8859-1", "latin1"), ("x-mac-roman", "macintosh")]
+        {
+            assert_eq!(name.parse::<Encoding>().map(|e| e.to_string()).as_deref(), Ok(want));
+        }
+        for (name, want) in [(":", b':'), ("\u{1}", 1), ("\\x01", 1), (" ", b' ')] {
+            let delimiter: Delimiter = name.parse().expect("a delimiter");
+            assert_eq!((delimiter.byte(), delimiter.to_string().parse()), (want, Ok(delimiter)));
+        }
         assert!("iso".parse::<Encoding>().is_err_and(|e| e.contains("latin1")));
-        assert!(":".parse::<Delimiter>().is_err_and(|e| e.contains("`;`")));
+        assert!(
+            ["\"", "\n", "é", "ab", ""].iter().all(|bad| bad.parse::<Delimiter>().is_err_and(|e| e.contains("`;`")))
+        );
     }
 }

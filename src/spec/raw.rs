@@ -53,6 +53,27 @@ pub struct RawSource {
     pub encoding: Option<Spanned<String>>,
     pub delimiter: Option<Spanned<String>>,
     pub decimal: Option<Spanned<String>>,
+    pub sort: Option<Spanned<String>>,
+    pub headers: Option<Spanned<String>>,
+    pub header: Option<Spanned<Vec<String>>>,
+    #[serde(default)]
+    pub columns: Table<RawHeaders>,
+    #[serde(default)]
+    pub optional: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub skip_lines: u64,
+    pub comment: Option<Spanned<String>>,
+    #[serde(default)]
+    pub footer: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub pad: bool,
+    pub quote: Option<Spanned<String>>,
+    pub escape: Option<Spanned<String>>,
+    pub quoting: Option<Spanned<String>>,
+    #[serde(default)]
+    pub space_around_quotes: bool,
+    #[serde(rename = "where")]
+    pub filter: Option<Spanned<String>>,
     #[serde(default)]
     pub keep: Vec<Spanned<RawKeep>>,
     #[serde(default)]
@@ -60,7 +81,15 @@ pub struct RawSource {
     pub aggregates: Option<Table<Spanned<String>>>,
 }
 
-/// By default a source must have files: a missing one would silently lose customers.
+/// One header, or several of which a file has one.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawHeaders {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// A source that is silently absent would lose customers without a word.
 fn required_by_default() -> bool {
     true
 }

@@ -160,7 +160,7 @@ fn a_wrong_spec_names_its_line() {
         ("i = \"int\"", "i = \"integer\"", 7, "unknown type `integer`"),
         ("[sources.s]", "[sources.\"../s\"]", 4, "`../s` is not a valid name"),
         ("keep = [\"t\"", "keep = [{ t = \"__t\" }", 6, "`__t` is not a valid name"),
-        ("files = [\"s.csv\"]", "files = [\"../s.csv\"]", 5, "a file name in the input folder"),
+        ("files = [\"s.csv\"]", "files = [\"../s.csv\"]", 5, "leaves the input folder"),
         ("files = [\"s.csv\"]", "files = [\"s.csv\"]\nlatest_by = \"t\"", 6, "`latest_by` needs a date"),
         ("[\"id\", \"c\"]", "[\"id\", \"nope\"]", 15, "no column `nope`"),
         ("[\"id\", \"c\"]", "[\"c\", \"id\"]", 15, "must be the id"),

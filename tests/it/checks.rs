@@ -48,6 +48,7 @@ fn run(dir: &Workdir, checks: &str, output: &str, shards: usize, limit: Option<u
     let mut settings = dir.settings(output);
     settings.spec = Spec::parse(&format!("{}{checks}", default_text()), "checks.toml").expect("a spec");
     (settings.shards, settings.memory_limit) = (Some(shards), limit);
+    settings.allow_empty = true;
     onefold::run(&settings).expect("a run").checks
 }
 

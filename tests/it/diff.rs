@@ -181,7 +181,7 @@ fn an_output_is_the_same_as_itself_and_the_other_of_nothing() {
         let header = dir.read(&format!("sample_data/{name}.csv")).lines().next().expect("a header").to_owned();
         dir.write(&format!("none/{name}.csv"), header);
     }
-    dir.onefold(&["run", "--input", "none", "--output", "empty"]).expect(0);
+    dir.onefold(&["run", "--input", "none", "--output", "empty", "--allow-empty"]).expect(0);
     let gone = diff(&dir.path("data_out"), &dir.path("empty"), 3).expect("a difference");
     let added = diff(&dir.path("empty"), &dir.path("data_out"), 3).expect("a difference");
     assert_eq!((gone.customers.gone, gone.customers.added, added.customers.added), (300, 0, 300));

@@ -96,7 +96,7 @@ fn a_spec_of_another_shape_is_explained_completely() {
 
 #[test]
 fn an_id_without_a_profile_is_reported_with_what_is_known_about_it() {
-    let people = "id,name,joined\ncust_a,Ann,\nshort\nx1,too,many,fields\nx1,again,,\n";
+    let people = "id,name,joined\ncust_a,Ann,\nshort\nx1,too,many,fields\nx1,again,,\nb,,\nc,,\nd,,\n";
     let dir = shop(people, "who,day,amount\nloner,2026-03-01,9.50\nloner,,1\ncust_a,,\n");
     for (id, want) in [
         ("CUST_A", "no customer `CUST_A` in `data_out`; did you mean `cust_a`? Ids must be equal in every byte"),
@@ -123,7 +123,7 @@ fn ids_are_found_in_every_form_that_csv_allows() {
         "a\"b",
         "\"",
         "a,b",
-        "ab",
+        "ab\"c",
         "say \"hi\" now",
         "l1\nl2",
         "5\" pipe",
@@ -138,14 +138,14 @@ fn ids_are_found_in_every_form_that_csv_allows() {
         "\"a\"\"b\",1,",
         "\"\"\"\",2,",
         "\"a,b\",3,",
-        "\"a\"b,4,",
+        "\"ab\"\"c\",4,",
         "\"say \"\"hi\"\" now\",5,",
         "\"l1\nl2\",6,",
         "5\" pipe,7,",
         "  Ünï\u{a0},8,",
         "=1+1,9,",
         "-17,10,",
-        "\"a\" b,11,",
+        "\u{feff}a b,11,",
     ];
     let long_rows = format!("{},12,\n{},13,", long[0], long[1]);
     let dir = shop(&format!("id,name,joined\n{}\n{long_rows}\n", rows.join("\n")), "who,day,amount\n");

@@ -81,7 +81,7 @@ fn a_quote_never_closed_names_its_line() {
 fn too_many_rejects_fail_the_run_and_are_kept() {
     let (dir, outputs, _) = finished();
     let header = dir.read("sample_data/billing.csv").lines().next().expect("a header").to_owned();
-    dir.write("sample_data/billing.csv", header + "\n" + &"x\n".repeat(10) + ",,,,,,\n");
+    dir.write("sample_data/billing.csv", header + "\n" + &"x\n".repeat(10) + ",a,,,,,\n");
     let stderr = dir.onefold(&["run"]).expect(4);
     assert!(stderr.contains("source `billing`: 11 of 11 rows were rejected"), "{stderr}");
     assert!(
@@ -91,7 +91,7 @@ fn too_many_rejects_fail_the_run_and_are_kept() {
         "{stderr}"
     );
     let folder = stderr.split("all are in `").nth(1).and_then(|s| s.split('`').next()).expect("a folder");
-    assert!(dir.read(&format!("{folder}/rejects/billing.csv")).ends_with("billing.csv,12,,blank_id,\",,,,,,\"\n"));
+    assert!(dir.read(&format!("{folder}/rejects/billing.csv")).ends_with("billing.csv,12,,blank_id,\",a,,,,,\"\n"));
     let manifest = dir.read(&format!("{folder}/run.json"));
     assert!(manifest.contains("\"status\": \"failed\"") && manifest.contains("\"rows_rejected\": 11"), "{manifest}");
     assert!(dir.outputs("data_out") == outputs);

@@ -13,13 +13,32 @@ use proptest::test_runner::TestCaseResult;
 use crate::mess::{SPEC, delimiter, encoded, encoding, for_a_while, messy_bytes, messy_rows, scratch};
 use crate::workdir::{default_text, project};
 
+/// What a source can say about its files.
+const FORMS: [&str; 10] = [
+    "",
+    "",
+    "quote = \"none\"",
+    "escape = \"backslash\"",
+    "quote = \"none\"\nescape = \"backslash\"\ncomment = \"#\"",
+    "quoting = \"lenient\"",
+    "space_around_quotes = true\ncomment = \"a\"",
+    "pad = true\nfooter = [\"a*\", \"1\"]",
+    "footer = [\"*\"]\nskip_lines = 1\nheader = [\"id\", \"t\", \"n\"]",
+    "where = \"n > 5 or t is null\"\nheaders = \"any_case\"",
+];
+
 /// A run of any bytes ends with profiles that `verify` proves, or with an unusable input.
-fn runs_or_refuses(bytes: &[u8], encoding: Encoding, delimiter: Delimiter, block_size: usize) -> TestCaseResult {
+fn runs_or_refuses(
+    bytes: &[u8],
+    (encoding, delimiter): (Encoding, Delimiter),
+    form: &str,
+    block_size: usize,
+) -> TestCaseResult {
     let folder = scratch();
     let head = "id~t~n\n".replace('~', &char::from(delimiter.byte()).to_string());
     fs::create_dir(folder.path().join("in")).expect("a folder");
     fs::write(folder.path().join("in/s.csv"), [&encoded(&head, encoding), bytes].concat()).expect("written");
-    let spec = Spec::parse(SPEC, "p.toml").expect("a spec");
+    let spec = Spec::parse(&SPEC.replace("keep =", &format!("{form}\nkeep =")), "p.toml").expect("a spec");
     let (input, output) = (folder.path().join("in"), folder.path().join("out"));
     let mut settings = Settings::new(spec, &input, &output);
     (settings.inputs.encoding, settings.inputs.delimiter) = (Some(encoding), Some(delimiter));
@@ -27,7 +46,7 @@ fn runs_or_refuses(bytes: &[u8], encoding: Encoding, delimiter: Delimiter, block
     settings.reject_limit = "100%".parse().expect("a limit");
     match onefold::run(&settings) {
         Ok(_) => drop(onefold::verify(&input, &output).map_err(|e| TestCaseError::fail(e.to_string()))?),
-        Err(Error::Input { .. }) => {}
+        Err(Error::Input { .. } | Error::NoProfile(_)) => {}
         Err(other) => return Err(TestCaseError::fail(other.to_string())),
     }
     Ok(())
@@ -35,11 +54,13 @@ fn runs_or_refuses(bytes: &[u8], encoding: Encoding, delimiter: Delimiter, block
 
 #[test]
 fn any_bytes_are_proved_or_refused() {
-    let inputs = (messy_bytes(40), messy_rows(), encoding(), delimiter(), 1usize..40);
-    for_a_while(200, inputs, |(bytes, rows, encoding, delimiter, block_size)| {
-        runs_or_refuses(&bytes, encoding, delimiter, block_size)?;
+    let inputs =
+        (messy_bytes(40), messy_rows(), (encoding(), delimiter()), prop::sample::select(FORMS.to_vec()), 1usize..40);
+    for_a_while(300, inputs, |(bytes, rows, written, form, block_size)| {
+        let (encoding, delimiter) = written;
+        runs_or_refuses(&bytes, written, form, block_size)?;
         let rows = rows.replace('~', &char::from(delimiter.byte()).to_string());
-        runs_or_refuses(&encoded(&rows, encoding), encoding, delimiter, block_size)
+        runs_or_refuses(&encoded(&rows, encoding), written, form, block_size)
     });
 }
 

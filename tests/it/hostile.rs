@@ -3,6 +3,7 @@
 mod delimiters;
 mod encodings;
 mod files;
+mod forms;
 mod security;
 mod sizes;
 mod values;

@@ -56,6 +56,7 @@ pub fn messy_bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
         6 => Just("a"), 2 => Just("\u{e9}"), 1 => Just("\u{1f40e}"), 6 => Just(","), 3 => Just(";"), 2 => Just("\t"),
         2 => Just("|"), 5 => Just("\n"), 4 => Just("\""), 3 => Just("\r\n"), 2 => Just("\r"), 1 => Just(" "),
         2 => Just("\"b\""), 1 => Just("\"\""), 1 => Just("\u{feff}"), 1 => Just("\0"), 1 => Just("1"),
+        1 => Just("\\"), 1 => Just("#"),
     ];
     let texts = prop::collection::vec(text, 0..most).prop_map(|texts| texts.concat());
     let wild = prop_oneof![5 => Just(Vec::new()), 1 => prop::collection::vec(any::<u8>(), 0..9)];
@@ -84,6 +85,7 @@ pub fn encoded(text: &str, encoding: Encoding) -> Vec<u8> {
         Encoding::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         Encoding::Utf16Be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
         Encoding::Latin1 => text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect(),
+        Encoding::Other(other) => other.encode(text).0.into_owned(),
         Encoding::Windows1252 => {
             let byte = |c| (0..=u8::MAX).find(|b| windows_1252(*b) == Some(c)).unwrap_or(b'?');
             text.chars().map(byte).collect()

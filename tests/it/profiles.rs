@@ -114,7 +114,7 @@ fn an_optional_source_may_be_absent_and_an_empty_one_is_not_a_fault() {
             .contains("\nb,gold,2026-02-01,true,2026-01-01T10:00:00Z,,,,,,,,,,,,,0,20,accounts\n")
     );
     dir.write("in/accounts.csv", "account,tier,opened,vip,seen");
-    dir.onefold(&["run", "--input", "in", "--profile", "p.toml"]).expect(0);
+    dir.onefold(&["run", "--input", "in", "--profile", "p.toml", "--allow-empty"]).expect(0);
     assert_eq!(dir.read("data_out/profiles.csv").lines().count(), 1);
     dir.onefold(&["verify", "--input", "in"]).expect(0);
 }

@@ -47,7 +47,7 @@ fn route(spec: &Spec, found: &CustomerRows) -> Result<ShardInput> {
         for thread in buffers.threads() {
             thread.begin_source(at);
             for (number, row) in found.rows.iter().enumerate() {
-                read_rows(&row.raw, source, &found.files[row.file].header, thread);
+                read_rows(&row.raw, source, &found.files[row.file], thread);
                 thread.end_block(row.file, number as u64)?;
             }
         }

@@ -119,7 +119,7 @@ fn scan(file: &InputFile, record: &InputRecord, customer: &str, needle: &Needle)
     let is_it = |r: &Record<'_>| !r.is_utf8() || r.field(file.header.key).is_some_and(|id| trim(id) == customer);
     while let Some(block) = reader.next_block(spare)? {
         line += if needle.may_be_in(&block) {
-            read_records(&block, file.header.delimiter, |record| {
+            read_records(&block, file, |record| {
                 if needle.may_be_in(record.raw) && is_it(&record) {
                     hits.push(Hit { line: line + record.line, raw: record.raw.to_vec() });
                 }
@@ -140,7 +140,7 @@ fn take(customer: &str, source: &Source, file: InputFile, hits: Vec<Hit>, found:
     let at = found.files.len();
     for Hit { line, raw } in hits {
         let mut row = Probe { customer, is_it: false };
-        let report = read_rows(&raw, source, &file.header, &mut row);
+        let report = read_rows(&raw, source, &file, &mut row);
         if row.is_it {
             let bad = report.bad_values.iter().map(|n| *n > 0).collect();
             found.rows.push(CustomerRow { file: at, line, raw, bad });

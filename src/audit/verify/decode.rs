@@ -2,9 +2,9 @@
 //! is not a character becomes the byte 0xFF, which no UTF-8 has. Never uses the run's own reader.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use encoding_rs::WINDOWS_1252;
+use encoding_rs::{Decoder, DecoderResult, WINDOWS_1252};
 
 use crate::spec::Encoding;
 
@@ -15,7 +15,9 @@ pub(super) struct Decoded {
     marks: u64,
     /// The character of each byte in Windows-1252 or Latin-1.
     table: Vec<Option<char>>,
-    /// A unit that was read already: the one after a high surrogate without its other half.
+    /// Reads encodings that have neither a table nor units.
+    other: Option<Decoder>,
+    /// A unit that was read too early: the one after a high surrogate that has no other half.
     unit: Option<u16>,
     text: Vec<u8>,
     given: usize,
@@ -28,7 +30,7 @@ impl Decoded {
             Encoding::Utf8 => b"\xEF\xBB\xBF",
             Encoding::Utf16Le => b"\xFF\xFE",
             Encoding::Utf16Be => b"\xFE\xFF",
-            Encoding::Windows1252 | Encoding::Latin1 => b"",
+            Encoding::Windows1252 | Encoding::Latin1 | Encoding::Other(_) => b"",
         };
         let mut head = Vec::new();
         raw.by_ref().take(2 * mark.len() as u64).read_to_end(&mut head)?;
@@ -36,7 +38,11 @@ impl Decoded {
         let marks = [twice.as_slice(), mark].into_iter().find(|m| head.starts_with(m)).map_or(0, <[u8]>::len);
         raw.seek_relative(marks as i64 - head.len() as i64)?;
         let table = (0..=u8::MAX).map(|byte| character(byte, encoding)).collect();
-        Ok(Self { raw, encoding, marks: marks as u64, table, unit: None, text: Vec::new(), given: 0 })
+        let other = match encoding {
+            Encoding::Other(other) => Some(other.new_decoder_without_bom_handling()),
+            _ => None,
+        };
+        Ok(Self { raw, encoding, marks: marks as u64, table, other, unit: None, text: Vec::new(), given: 0 })
     }
 
     /// Bytes of the byte-order marks.
@@ -47,6 +53,9 @@ impl Decoded {
     fn fill(&mut self) -> io::Result<()> {
         self.text.clear();
         self.given = 0;
+        if self.other.is_some() {
+            return self.fill_other();
+        }
         while self.text.len() < 1 << 16 {
             match self.next()? {
                 None => break,
@@ -57,7 +66,31 @@ impl Decoded {
         Ok(())
     }
 
-    /// The next character, `Some(None)` for what is not one, or the end.
+    /// Lets the decoder read on; it is asked no more after the file's end.
+    fn fill_other(&mut self) -> io::Result<()> {
+        let Some(decoder) = &mut self.other else { return Ok(()) };
+        let mut piece = Vec::new();
+        let last = self.raw.by_ref().take(1 << 15).read_to_end(&mut piece)? < 1 << 15;
+        let mut rest = piece.as_slice();
+        loop {
+            let mut part = [0; 1 << 12];
+            let (result, read, written) = decoder.decode_to_utf8_without_replacement(rest, &mut part, last);
+            self.text.extend_from_slice(&part[..written]);
+            rest = &rest[read..];
+            match result {
+                DecoderResult::InputEmpty => break,
+                DecoderResult::OutputFull => {}
+                DecoderResult::Malformed(..) => self.text.push(0xFF),
+            }
+        }
+        if last {
+            self.other = None;
+            self.encoding = Encoding::Latin1;
+        }
+        Ok(())
+    }
+
+    /// The next character, one that is none, or the end.
     fn next(&mut self) -> io::Result<Option<Option<char>>> {
         if !matches!(self.encoding, Encoding::Utf16Le | Encoding::Utf16Be) {
             return Ok(byte(&mut self.raw)?.map(|b| self.table[usize::from(b)]));
@@ -103,6 +136,14 @@ impl Read for Decoded {
         self.given += given;
         Ok(given)
     }
+}
+
+/// Whether a record's bytes, as they stand in the file, are UTF-8: unquoted, two invalid halves could join.
+pub(super) fn is_utf8(raw: &mut File, start: u64, end: u64) -> io::Result<bool> {
+    raw.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    raw.take(end - start).read_to_end(&mut bytes)?;
+    Ok(std::str::from_utf8(&bytes).is_ok())
 }
 
 fn byte(raw: &mut BufReader<File>) -> io::Result<Option<u8>> {

@@ -39,7 +39,8 @@ pub struct ExplainArgs {
 impl ExplainArgs {
     pub fn run(&self, verbosity: &Verbosity) -> Result<()> {
         let Self { customer, input, output, source, json, format } = self;
-        let inputs = Inputs { overrides: source.clone(), ..Inputs::of(input) };
+        let mut inputs = Inputs::of(input);
+        inputs.overrides.clone_from(source);
         let explanation = explain(&inputs, output, customer)?;
         format.or_json(*json).say(verbosity, || text(&explanation), &explanation)
     }

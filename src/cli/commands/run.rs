@@ -32,9 +32,16 @@ pub struct RunArgs {
     /// In the CSV, put `'` before text that a spreadsheet would run as a formula
     #[arg(long)]
     safe_csv: bool,
-    /// Rejected rows allowed per source, as a number or a percentage [default: 10 or 1%, whichever is more]
+    /// Rejected rows allowed per source, as a number or a percentage [default: 10 or 1%, whichever is more, and at most
+    /// half]
     #[arg(long, value_name = "N|P%")]
     max_rejects: Option<RejectLimit>,
+    /// Publish even if there is no profile
+    #[arg(long)]
+    allow_empty: bool,
+    /// Replace files in the output folder that onefold did not write
+    #[arg(long)]
+    force: bool,
     /// The date that `as_of` means in the spec [default: the newest latest_by value of the inputs]
     #[arg(long, value_name = "DATE", value_parser = date)]
     as_of: Option<NaiveDate>,
@@ -83,11 +90,11 @@ pub struct InputArgs {
     /// A file of a source, instead of those in the input folder; repeatable
     #[arg(long, value_name = "NAME=FILE", value_parser = source_file)]
     source: Vec<(String, PathBuf)>,
-    /// Encoding of files without a byte-order mark, if the spec does not name one: utf-8, utf-16le, utf-16be,
-    /// windows-1252 or latin1 [default: utf-8]
+    /// Encoding of files without a byte-order mark, if the spec does not name one: utf-8, windows-1252, latin1, utf-16le or
+    /// another that web browsers know [default: utf-8]
     #[arg(long, value_name = "NAME")]
     encoding: Option<Encoding>,
-    /// Delimiter, if the spec does not name one: `,` `;` `tab` or `|` [default: detected from the header]
+    /// Delimiter, if the spec does not name one: any ASCII character, or `tab` [default: detected from the header]
     #[arg(long, value_name = "CHAR")]
     delimiter: Option<Delimiter>,
 }
@@ -201,6 +208,8 @@ impl RunArgs {
             print_profile: _,
             safe_csv,
             max_rejects,
+            allow_empty,
+            force,
             as_of,
             shards,
             threads,
@@ -218,6 +227,7 @@ impl RunArgs {
         settings.run_id = Some(run_id.to_owned());
         settings.safe_csv = *safe_csv;
         settings.reject_limit = max_rejects.unwrap_or(settings.reject_limit);
+        (settings.allow_empty, settings.force) = (*allow_empty, *force);
         settings.as_of = *as_of;
         settings.shards = *shards;
         settings.threads = threads.unwrap_or(settings.threads);

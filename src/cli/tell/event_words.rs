@@ -27,6 +27,7 @@ pub fn volume(event: &Event) -> Volume {
         // The run's error has the same text.
         Event::CheckFailed { severity, .. } if severity == "error" => Volume::Everything,
         Event::DelimiterFound { .. }
+        | Event::HeaderAlike { .. }
         | Event::Resume { .. }
         | Event::Spill { .. }
         | Event::BenchRun { .. }
@@ -74,7 +75,15 @@ fn words(event: &Event) -> String {
         Event::StageStart { .. } | Event::Progress { .. } | Event::ShardThere { .. } => String::new(),
         of_inputs @ (Event::DelimiterFound { .. }
         | Event::FileIgnored { .. }
+        | Event::FileLeftOver { .. }
+        | Event::FileIsOutput { .. }
+        | Event::FileDuplicate { .. }
         | Event::SourceAbsent { .. }
+        | Event::SourceEmpty { .. }
+        | Event::HeaderAlike { .. }
+        | Event::RowsUndecodable { .. }
+        | Event::LooksUtf8 { .. }
+        | Event::ControlCharacters { .. }
         | Event::ColumnsIgnored { .. }
         | Event::AsOfUnknown
         | Event::ManyBadValues { .. }) => words_of_inputs(of_inputs),
@@ -88,6 +97,30 @@ fn words_of_inputs(event: &Event) -> String {
             format!("{file}: the delimiter is `{delimiter}`, detected from the header")
         }
         Event::FileIgnored { file } => format!("`{file}` matches no source and is not read"),
+        Event::FileLeftOver { file } => {
+            format!("`{file}` is left over from a system, an editor or a download, by its name, and is not read")
+        }
+        Event::FileIsOutput { file } => format!("`{file}` is the output of a run and is not read"),
+        Event::FileDuplicate { file, duplicate_of, .. } => {
+            format!("`{file}` is the same as `{duplicate_of}` and is not read again")
+        }
+        Event::SourceEmpty { source } => format!("source `{source}` has files but no rows"),
+        Event::HeaderAlike { file, header, column, .. } => {
+            format!("{file}: the header `{}` is read as `{column}`", header.escape_debug())
+        }
+        Event::RowsUndecodable { source, rows, encodings } => {
+            let have = if *rows == 1 { "has" } else { "have" };
+            format!(
+                "{source}: {} {have} bytes that are no text in {encodings} and were rejected: is that the encoding of the files?",
+                counted(*rows, "row")
+            )
+        }
+        Event::LooksUtf8 { file, encoding, .. } => {
+            format!("{file}: it is valid UTF-8, but is read as {encoding}: is that its encoding?")
+        }
+        Event::ControlCharacters { file, encoding, .. } => format!(
+            "{file}: read as {encoding} it has control characters that no text has: is it another encoding, such as windows-1252?"
+        ),
         Event::SourceAbsent { source } => format!("source `{source}` has no file"),
         Event::ColumnsIgnored { source, columns } => {
             format!("{source}: columns that the profile does not use: {columns}")

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use indexmap::IndexMap;
-use onefold::manifest::{Manifest, ShardRecord};
+use onefold::manifest::{Manifest, ShardRecord, SourceLedger};
 use serde_json::Number;
 
 use crate::cli::tell::table::{First, aligned};
@@ -49,12 +49,28 @@ pub fn up_to_date(manifest: &Manifest, output: &Path) -> String {
 
 /// The ledger, one line per source.
 fn accounts(manifest: &Manifest) -> String {
-    let header = ["source", "read", "used", "superseded", "rejected", "excluded", "bad values"];
-    let mut rows = vec![header.map(str::to_owned).to_vec()];
-    for (source, l) in &manifest.ledger.0 {
-        let bad_values = l.bad_values.values().sum();
-        let counts = [l.rows_read, l.rows_used, l.rows_superseded, l.rows_rejected, l.rows_excluded, bad_values];
-        rows.push(std::iter::once(source.clone()).chain(counts.map(grouped)).collect());
+    let sources = &manifest.ledger.0;
+    let column = |name: &str, count: fn(&SourceLedger) -> u64| {
+        let counts = sources.values().map(count).collect::<Vec<_>>();
+        (name.to_owned(), counts)
+    };
+    let mut columns = vec![
+        column("read", |l| l.rows_read),
+        column("used", |l| l.rows_used),
+        column("superseded", |l| l.rows_superseded),
+        column("rejected", |l| l.rows_rejected),
+        column("excluded", |l| l.rows_excluded),
+    ];
+    // Few sources have such rows.
+    let rare = [column("filtered", |l| l.rows_filtered), column("blank", |l| l.rows_blank)];
+    columns.extend(rare.into_iter().filter(|(_, counts)| counts.iter().any(|n| *n > 0)));
+    columns.push(column("bad values", |l| l.bad_values.values().sum()));
+    let names = std::iter::once("source".to_owned()).chain(columns.iter().map(|(name, _)| name.clone()));
+    let mut rows = vec![names.collect::<Vec<_>>()];
+    for (at, source) in sources.keys().enumerate() {
+        rows.push(
+            std::iter::once(source.clone()).chain(columns.iter().map(|(_, counts)| grouped(counts[at]))).collect(),
+        );
     }
     aligned(&rows, First::Left, WIDTH)
 }

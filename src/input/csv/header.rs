@@ -1,14 +1,18 @@
-//! The first record of a file, and the delimiter between its fields. Knows no declared columns: the caller says how
+//! The first record of a file, and the delimiter that it is separated by. Needs no declared source: whoever asks says how
 //! well a record fits what is wanted.
 
 use std::io;
 
-use super::blocks::{Cut, MAX_RECORD, first_record_end};
-use super::records::{line_ends, only_record};
+use memchr::memchr2;
+
+use super::blocks::MAX_RECORD;
+use super::dialect::Dialect;
+use super::records::line_ends;
+use super::scanner::{Fields, Scanned, Scanner};
 use crate::input::text::Text;
 use crate::spec::Delimiter;
 
-/// Bytes read at once: enough for any usual header, few enough to open thousands of files quickly.
+/// Large enough for any sane header, small enough to open thousands of files quickly.
 const HEADER_BLOCK: usize = 64 * 1024;
 
 /// The first record of a file.
@@ -16,47 +20,61 @@ const HEADER_BLOCK: usize = 64 * 1024;
 pub struct FirstRecord {
     /// Its fields, unquoted.
     pub fields: Vec<Vec<u8>>,
-    /// Bytes up to its end, including its line end and empty lines before it.
+    /// Bytes before it: skipped lines, comments, Excel's `sep=`, empty lines.
+    pub start: usize,
+    /// Bytes to its end, its line end included.
     pub end: usize,
-    /// Line ends in these bytes.
-    pub lines: u64,
+    /// Line ends before it, and up to its end.
+    pub lines: (u64, u64),
 }
 
-/// What is at the start of a file.
+/// What stands at the start of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Head {
     /// The record, and the delimiter with which it fits best.
     Record {
         first: FirstRecord,
         delimiter: Delimiter,
-        /// Whether the delimiter was detected: none was declared, and it is not a comma.
+        /// Whether the delimiter was found here: nobody declared it, and it is not a comma.
         found: bool,
     },
     /// Two delimiters fit equally well.
     Ambiguous(Delimiter, Delimiter),
     /// A quote that opens on this line is never closed.
     OpenQuote { line: u64 },
-    /// The file has no record.
-    Empty,
+    /// A quote on this line is not closed at its field's end.
+    WrongQuote { line: u64 },
+    /// There is no record. Bytes and line ends of what there is.
+    Empty { end: usize, lines: u64 },
 }
 
-/// Reads the first record. If no delimiter is declared, a comma is tried first, then the others; `fit` says how well a
-/// record fits, `whole` is the best possible fit, and another delimiter is chosen only if it alone reaches that.
+/// How the start of a file is to be read.
+pub struct HeadOf<'a> {
+    /// But for the delimiter.
+    pub dialect: &'a Dialect,
+    /// Whether the dialect's delimiter is declared.
+    pub is_declared: bool,
+    /// Physical lines before anything that counts.
+    pub skip_lines: u64,
+}
+
+/// Reads the first record. Where no delimiter is declared a comma is tried first, then the others; `fit` says how well a
+/// record fits, `whole` is the best fit there is, and exactly one of the others must reach it to be found.
 pub fn find_head(
     text: &mut Text,
-    declared: Option<Delimiter>,
+    of: &HeadOf<'_>,
     whole: usize,
     fit: impl Fn(&FirstRecord) -> usize,
 ) -> io::Result<Head> {
-    let comma = match read_head(text, declared.unwrap_or(Delimiter::Comma))? {
-        Head::Record { first, .. } if declared.is_none() && fit(&first) < whole => first,
-        // With another delimiter the quote might be closed, but such a file is rare: report the open quote.
+    let comma = match read_head(text, of, of.dialect.delimiter)? {
+        Head::Record { first, found: false, .. } if !of.is_declared && fit(&first) < whole => first,
+        // A quote that a comma leaves open may be closed before another delimiter, but such a file is rare: say it plainly.
         head => return Ok(head),
     };
     let mut tried = Vec::new();
     for delimiter in Delimiter::ALL.into_iter().filter(|d| *d != Delimiter::Comma) {
-        // A delimiter that leaves a quote of the header open is not the right one.
-        if let Head::Record { first, .. } = read_head(text, delimiter)? {
+        // With this delimiter a quote of the header may be wrong: then it is not this one.
+        if let Head::Record { first, .. } = read_head(text, of, delimiter)? {
             tried.push((fit(&first), delimiter, first));
         }
     }
@@ -64,7 +82,7 @@ pub fn find_head(
     if let (Some((_, one, _)), Some((_, other, _))) = (fitting.next(), fitting.next()) {
         return Ok(Head::Ambiguous(*one, *other));
     }
-    // The error shows the header as read with the delimiter that fits best; with a comma when none is better.
+    // The one with which most columns appear is the one to tell of; a comma when none is better.
     let most = fit(&comma);
     let best = tried.into_iter().rev().max_by_key(|(fit, ..)| *fit).filter(|(fit, ..)| *fit > most);
     Ok(match best {
@@ -73,7 +91,8 @@ pub fn find_head(
     })
 }
 
-fn read_head(text: &mut Text, delimiter: Delimiter) -> io::Result<Head> {
+/// Reads the first record with this delimiter, unless the file says another one on its first line (`sep=;`).
+fn read_head(text: &mut Text, of: &HeadOf<'_>, delimiter: Delimiter) -> io::Result<Head> {
     text.restart()?;
     let (mut head, mut end) = (Vec::new(), false);
     loop {
@@ -82,14 +101,82 @@ fn read_head(text: &mut Text, delimiter: Delimiter) -> io::Result<Head> {
             end = text.read((target - head.len()) as u64, &mut head)? == 0;
         }
         let last = end || head.len() >= MAX_RECORD;
-        match first_record_end(&head, delimiter.byte(), end) {
-            Cut::At(to) => {
-                let first = only_record(&head[..to], delimiter.byte());
-                return Ok(first.map_or(Head::Empty, |first| Head::Record { first, delimiter, found: false }));
+        let Some(start) = skip_lines(&head, of.skip_lines) else {
+            if last {
+                return Ok(empty(&head));
             }
-            Cut::OpenQuote(quote) if last => return Ok(Head::OpenQuote { line: 1 + line_ends(&head, 0, quote) }),
-            _ if last => return Ok(Head::Empty),
+            continue;
+        };
+        let (said, start) = separator(&head, start, end);
+        let delimiter = said.filter(|_| !of.is_declared).unwrap_or(delimiter);
+        let dialect = of.dialect.with(delimiter);
+        let (scanner, mut fields) = (Scanner::new(&head, &dialect, end), Fields::default());
+        match scanner.record(start, &mut fields) {
+            Scanned::Record { sound: false, start, .. } => {
+                return Ok(Head::WrongQuote { line: 1 + line_ends(&head, 0, start) });
+            }
+            Scanned::Record { start, next, end: stop, .. } if next > stop || last => {
+                let found = said.is_some() && delimiter != Delimiter::Comma;
+                let first = first(&head, (start, next), &fields);
+                return Ok(Head::Record { first, delimiter, found });
+            }
+            Scanned::WrongQuote { opens, .. } => return Ok(Head::WrongQuote { line: 1 + line_ends(&head, 0, opens) }),
+            Scanned::OpenQuote(quote) if last => return Ok(Head::OpenQuote { line: 1 + line_ends(&head, 0, quote) }),
+            _ if last => return Ok(empty(&head)),
             _ => {}
         }
+    }
+}
+
+fn empty(head: &[u8]) -> Head {
+    Head::Empty { end: head.len(), lines: line_ends(head, 0, head.len()) }
+}
+
+fn first(head: &[u8], (start, end): (usize, usize), fields: &Fields) -> FirstRecord {
+    FirstRecord {
+        fields: fields.bounds.iter().map(|(from, to)| fields.text[*from..*to].to_vec()).collect(),
+        start,
+        end,
+        lines: (line_ends(head, 0, start), line_ends(head, 0, end)),
+    }
+}
+
+/// Where the line behind so many lines begins.
+fn skip_lines(head: &[u8], lines: u64) -> Option<usize> {
+    let mut at = 0;
+    for _ in 0..lines {
+        at += memchr2(b'\n', b'\r', &head[at..])?;
+        at += if head[at..].starts_with(b"\r\n") { 2 } else { 1 };
+    }
+    Some(at)
+}
+
+/// The delimiter that Excel's first line names (`sep=;`), and where the line after it begins.
+fn separator(head: &[u8], start: usize, end: bool) -> (Option<Delimiter>, usize) {
+    let rest = &head[start..];
+    let line = memchr2(b'\n', b'\r', rest).unwrap_or(if end { rest.len() } else { 0 });
+    let Some((name, said)) = rest[..line].split_at_checked(4) else { return (None, start) };
+    let said = said.strip_suffix(b"\"").unwrap_or(said);
+    if !name.eq_ignore_ascii_case(b"sep=") || said.len() != 1 {
+        return (None, start);
+    }
+    match std::str::from_utf8(said).ok().and_then(|text| text.parse().ok()) {
+        Some(delimiter) => (Some(delimiter), start + line),
+        None => (None, start),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excels_first_line_names_the_delimiter() {
+        assert_eq!(separator(b"SEP=;\r\na;b", 0, false), (Some(Delimiter::Semicolon), 5));
+        assert_eq!(separator(b"sep=\ta", 0, false), (None, 0));
+        assert_eq!(separator(b"x\nsep=|\n", 2, false), (Some(Delimiter::Pipe), 7));
+        assert_eq!(separator(b"sep,a\n", 0, false), (None, 0));
+        assert_eq!(skip_lines(b"a\r\nb\rc\n", 2), Some(5));
+        assert_eq!(skip_lines(b"a", 1), None);
     }
 }

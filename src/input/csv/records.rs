@@ -1,12 +1,13 @@
-//! A block as records, exactly those of the `csv` crate with `flexible(true)`. Owns line numbers; knows no columns.
+//! A block as records: those of the `csv` crate with `flexible(true)`, but for what strict quotes reject. Owns line numbers;
+//! knows no columns.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use memchr::memchr2_iter;
 
-use super::blocks::is_plain;
-use super::header::FirstRecord;
+use super::dialect::Dialect;
 use super::scan::positions;
-use crate::spec::Delimiter;
+use super::scanner::{Fields, Scanned, Scanner};
+use crate::input::rejects::Reason;
 
 /// One record of a block.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Record<'a> {
     text: Option<&'a str>,
     /// Start and end of each field in `text`.
     bounds: &'a [(usize, usize)],
+    /// Why it cannot be read as a record, if it cannot.
+    pub fault: Option<Reason>,
 }
 
 impl<'a> Record<'a> {
@@ -30,6 +33,11 @@ impl<'a> Record<'a> {
         self.text.is_some()
     }
 
+    /// Whether no field holds more than white space.
+    pub fn is_blank(&self) -> bool {
+        (0..self.width()).all(|index| self.field(index).is_some_and(|field| field.trim().is_empty()))
+    }
+
     /// A field's content, unquoted; none past the width or when the record is not UTF-8.
     pub fn field(&self, index: usize) -> Option<&'a str> {
         let (start, end) = *self.bounds.get(index)?;
@@ -38,17 +46,12 @@ impl<'a> Record<'a> {
 }
 
 /// Calls `visit` for every record of a block; gives the number of physical lines in it.
-pub fn read_records(block: &[u8], delimiter: Delimiter, visit: impl FnMut(Record<'_>)) -> u64 {
-    let delimiter = delimiter.byte();
-    if is_plain(block) { read_plain(block, delimiter, visit) } else { read_exact(block, delimiter, visit) }
-}
-
-/// The record of a block that ends at its first record's end; none when there are only empty lines.
-pub(super) fn only_record(block: &[u8], delimiter: u8) -> Option<FirstRecord> {
-    let mut exact = Exact::new(block, delimiter);
-    exact.next()?;
-    let fields = exact.bounds().iter().map(|&(start, stop)| exact.output[start..stop].to_vec()).collect();
-    Some(FirstRecord { fields, end: block.len(), lines: line_ends(block, 0, block.len()) })
+pub fn read_records(block: &[u8], dialect: &Dialect, visit: impl FnMut(Record<'_>)) -> u64 {
+    match dialect {
+        _ if dialect.is_plain(block) => read_plain(block, dialect, visit),
+        _ if dialect.quotes.lenient => read_lenient(block, dialect.delimiter.byte(), visit),
+        _ => read_strict(block, dialect, visit),
+    }
 }
 
 /// Line ends in `block[from..to]`, inside quotes too: LF, CRLF and lone CR are one each.
@@ -58,20 +61,25 @@ pub fn line_ends(block: &[u8], from: usize, to: usize) -> u64 {
 }
 
 /// Without quotes and lone CRs every delimiter ends a field and every LF a record.
-fn read_plain(block: &[u8], delimiter: u8, mut visit: impl FnMut(Record<'_>)) -> u64 {
+fn read_plain(block: &[u8], dialect: &Dialect, mut visit: impl FnMut(Record<'_>)) -> u64 {
     let whole = std::str::from_utf8(block).ok();
+    let (delimiter, lenient) = (dialect.delimiter.byte(), dialect.quotes.lenient);
     let mut bounds: Vec<(usize, usize)> = Vec::new();
     let (mut record, mut field, mut line) = (0, 0, 0);
     let mut finish = |bounds: &mut Vec<(usize, usize)>, record: usize, field: usize, end: usize, line: u64| {
         let stop = if block[record..end].ends_with(b"\r") { end - 1 } else { end };
         if stop > record {
             bounds.push((field, stop));
+            // A byte-order mark is no part of a record, even in the middle of a file.
+            if block[record] == 0xEF && !lenient && block[record..].starts_with(MARK) {
+                bounds[0].0 += MARK.len();
+            }
             let raw = &block[record..stop];
             let text = whole.or_else(|| {
                 bounds.iter_mut().for_each(|b| *b = (b.0 - record, b.1 - record));
                 std::str::from_utf8(raw).ok()
             });
-            visit(Record { line, raw, text, bounds });
+            visit(Record { line, raw, text, bounds, fault: None });
         }
         bounds.clear();
     };
@@ -90,8 +98,27 @@ fn read_plain(block: &[u8], delimiter: u8, mut visit: impl FnMut(Record<'_>)) ->
     line
 }
 
-/// Any block, through csv-core.
-fn read_exact(block: &[u8], delimiter: u8, mut visit: impl FnMut(Record<'_>)) -> u64 {
+/// A byte-order mark in UTF-8.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Any block, by strict quotes.
+fn read_strict(block: &[u8], dialect: &Dialect, mut visit: impl FnMut(Record<'_>)) -> u64 {
+    let scanner = Scanner::new(block, dialect, true);
+    let (mut at, mut fields, mut counted, mut line) = (0, Fields::default(), 0, 0);
+    // A block was cut where all its records are whole.
+    while let Scanned::Record { start, end, next, sound } = scanner.record(at, &mut fields) {
+        line += line_ends(block, counted, start);
+        (counted, at) = (start, next);
+        let raw = &block[start..end];
+        // Without its quotes two invalid halves could become valid UTF-8: the bytes of the file decide.
+        let text = std::str::from_utf8(raw).ok().and_then(|_| std::str::from_utf8(&fields.text).ok());
+        visit(Record { line, raw, text, bounds: &fields.bounds, fault: (!sound).then_some(Reason::Quote) });
+    }
+    line + line_ends(block, counted, block.len())
+}
+
+/// Any block, by lenient quotes, through csv-core.
+fn read_lenient(block: &[u8], delimiter: u8, mut visit: impl FnMut(Record<'_>)) -> u64 {
     let mut exact = Exact::new(block, delimiter);
     let (mut counted, mut line) = (0, 0);
     while let Some((start, end)) = exact.next() {
@@ -103,7 +130,7 @@ fn read_exact(block: &[u8], delimiter: u8, mut visit: impl FnMut(Record<'_>)) ->
         let bounds = exact.bounds();
         let content = bounds.last().map_or(0, |b| b.1);
         let text = if valid { std::str::from_utf8(&exact.output[..content]).ok() } else { None };
-        visit(Record { line, raw, text, bounds: &bounds });
+        visit(Record { line, raw, text, bounds: &bounds, fault: None });
     }
     line + line_ends(block, counted, block.len())
 }
@@ -174,10 +201,16 @@ impl TrimLineEnd for [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Delimiter;
+    use crate::spec::form::Quotes;
+
+    fn lenient() -> Dialect {
+        Dialect { quotes: Quotes { lenient: true, ..Quotes::STRICT }, ..Dialect::of(Delimiter::Comma) }
+    }
 
     fn records(text: &[u8]) -> Vec<(u64, Vec<String>)> {
         let mut all = Vec::new();
-        read_records(text, Delimiter::Comma, |r| {
+        read_records(text, &lenient(), |r| {
             let fields = (0..r.width()).map(|i| r.field(i).unwrap_or("INVALID").to_owned()).collect();
             all.push((r.line, fields));
         });
@@ -196,19 +229,18 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_inside_a_file_is_data() {
-        assert_eq!(records("\u{feff}a,\"b\"\n".as_bytes()), want(&[(0, &["\u{feff}a", "b"])]));
+    fn a_mark_at_a_records_start_is_no_data() {
+        assert_eq!(records("\u{feff}a\n".as_bytes()), want(&[(0, &["\u{feff}a"])]), "but for lenient quotes");
+        let mut seen = Vec::new();
+        for text in ["a,b\n\u{feff}c,\u{feff}d\n", "a,\"b\"\n\u{feff}\"c\",\u{feff}d\n"] {
+            read_records(text.as_bytes(), &Dialect::of(Delimiter::Comma), |r| seen.push(r.field(0).map(str::to_owned)));
+        }
+        assert_eq!(seen, ["a", "c", "a", "c"].map(|field| Some(field.to_owned())));
     }
 
     #[test]
     fn invalid_halves_do_not_join() {
         assert_eq!(records(b"\"\xC3\"\"\xA9\"\nok\n"), want(&[(0, &["INVALID"]), (1, &["ok"])]));
         assert_eq!(records(b"\xFF,a\nb,c\n"), want(&[(0, &["INVALID", "INVALID"]), (1, &["b", "c"])]));
-    }
-
-    #[test]
-    fn the_only_record_takes_its_whole_line_end() {
-        let first = only_record(b"\n\na;b,\r\n", b';').expect("a record");
-        assert_eq!((first.fields, first.end, first.lines), (vec![b"a".to_vec(), b"b,".to_vec()], 8, 3));
     }
 }

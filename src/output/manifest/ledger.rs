@@ -22,6 +22,12 @@ pub struct SourceLedger {
     pub rows_rejected: u64,
     /// Rows of customers that get no profile.
     pub rows_excluded: u64,
+    /// Rows that the source's `where` leaves out.
+    pub rows_filtered: u64,
+    /// Rows without any value.
+    pub rows_blank: u64,
+    /// Lines that end a file and are no rows: they are not among those read.
+    pub footer_rows: u64,
     /// For each typed column, values of accepted rows that are not valid and became null.
     pub bad_values: IndexMap<String, u64>,
 }
@@ -35,8 +41,14 @@ impl Ledger {
         match self.0.iter().find(|(_, l)| !l.balances()) {
             None => Ok(()),
             Some((source, l)) => Err(format!(
-                "the ledger of `{source}` does not balance: {} read, {} used, {} superseded, {} rejected, {} excluded",
-                l.rows_read, l.rows_used, l.rows_superseded, l.rows_rejected, l.rows_excluded
+                "the ledger of `{source}` does not balance: {} read, {} used, {} superseded, {} rejected, {} excluded, {} filtered, {} blank",
+                l.rows_read,
+                l.rows_used,
+                l.rows_superseded,
+                l.rows_rejected,
+                l.rows_excluded,
+                l.rows_filtered,
+                l.rows_blank
             )),
         }
     }
@@ -44,7 +56,8 @@ impl Ledger {
 
 impl SourceLedger {
     fn balances(&self) -> bool {
-        self.rows_read == self.rows_used + self.rows_superseded + self.rows_rejected + self.rows_excluded
+        let out = self.rows_rejected + self.rows_excluded + self.rows_filtered + self.rows_blank;
+        self.rows_read == self.rows_used + self.rows_superseded + out
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::source::SourceRead;
 use crate::error::Result;
-use crate::input::{BlockReport, FileAccount, Rejects, SourceAccount, SourceFiles};
+use crate::input::{BlockReport, FileAccount, Reason, Rejects, SourceAccount, SourceFiles};
 use crate::stop::Stop;
 use crate::value::Type;
 
@@ -30,6 +30,8 @@ struct Taken<'a> {
     rows_of: Vec<u64>,
     /// Number of the next block, from 1.
     next: u64,
+    /// Records of a single field at the end of what was taken of the file: perhaps its footer. Line and bytes.
+    tail: Vec<(u64, Vec<u8>)>,
     /// File of the last block, and the line after it.
     place: Option<(usize, u64)>,
     waiting: BTreeMap<u64, (usize, BlockReport)>,
@@ -46,6 +48,7 @@ impl<'a> InOrder<'a> {
             bad_values: vec![0; read.source.columns.len()],
             rows_of: vec![0; read.files.len()],
             next: 1,
+            tail: Vec::new(),
             place: None,
             waiting: BTreeMap::new(),
             waiting_bytes: 0,
@@ -76,7 +79,8 @@ impl<'a> InOrder<'a> {
 
     /// The result of all reports. All files must have been read to their end, so that their digests are known.
     pub fn finish(self, stop: &Stop) -> Result<SourceRead> {
-        let taken = self.taken.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken.into_inner().unwrap_or_else(PoisonError::into_inner);
+        taken.end_file()?;
         let Taken { read, mut account, rejects, bad_values, rows_of, .. } = taken;
         for (file, rows) in read.files.iter().zip(rows_of) {
             let digest = file.digest(stop)?.to_owned();
@@ -99,18 +103,53 @@ impl Taken<'_> {
         while let Some((file, report)) = self.waiting.remove(&self.next) {
             self.waiting_bytes -= report.size();
             self.next += 1;
-            let line = match self.place {
-                Some((last, line)) if last == file => line,
-                _ => self.read.files[file].header.data_line,
-            };
-            let SourceFiles { source, files, .. } = self.read;
-            self.account.rows += report.rows;
-            self.rows_of[file] += report.rows;
-            self.account.rejected += report.rejected;
-            self.bad_values.iter_mut().zip(&report.bad_values).for_each(|(all, n)| *all += n);
-            self.account.newest_day = self.account.newest_day.max(report.newest_day(source));
-            let after = self.rejects.add(source, &files[file].name, line, &report)?;
+            if self.place.is_some_and(|(last, _)| last != file) {
+                self.end_file()?;
+            }
+            let line = self.place.map_or(self.read.files[file].header.data_line, |(_, line)| line);
+            let after = self.take_block(file, line, report)?;
             self.place = Some((file, after));
+        }
+        Ok(())
+    }
+
+    /// Takes a block that begins at this line; gives the line behind it.
+    fn take_block(&mut self, file: usize, line: u64, mut report: BlockReport) -> Result<u64> {
+        let tail = report.take_tail(line);
+        if report.has_others() {
+            self.reject_tail(file)?;
+        }
+        self.tail.extend(tail);
+        let SourceFiles { source, files, .. } = self.read;
+        let account = &mut self.account;
+        account.rows += report.rows;
+        self.rows_of[file] += report.rows;
+        account.rejected += report.rejected;
+        account.undecodable += report.undecodable;
+        account.filtered += report.filtered;
+        account.blank += report.blank;
+        self.bad_values.iter_mut().zip(&report.bad_values).for_each(|(all, n)| *all += n);
+        account.newest_day = account.newest_day.max(report.newest_day(source));
+        self.rejects.add(source, &files[file].name, line, &report)
+    }
+
+    /// The file of the last block is at its end: what it ends with is its footer, or rejected.
+    fn end_file(&mut self) -> Result<()> {
+        let Some((file, _)) = self.place.take() else { return Ok(()) };
+        let lines = self.tail.iter().map(|(_, raw)| raw.as_slice());
+        if !self.tail.is_empty() && self.read.source.is_footer(lines) {
+            self.account.footer += self.tail.len() as u64;
+            self.tail.clear();
+        }
+        self.reject_tail(file)
+    }
+
+    fn reject_tail(&mut self, file: usize) -> Result<()> {
+        for (line, raw) in std::mem::take(&mut self.tail) {
+            self.account.rows += 1;
+            self.rows_of[file] += 1;
+            self.account.rejected += 1;
+            self.rejects.add_row(&self.read.files[file].name, line, Reason::FieldCount, &raw)?;
         }
         Ok(())
     }
@@ -160,7 +199,7 @@ mod tests {
         let read = &inputs.sources[0];
         let mut order = InOrder::new(read, Rejects::new(folder.path()).expect("rejects"));
         order.most_waiting = 0;
-        test(&order, &|| read_rows(b"a\nb,c\n", &read.source, &read.files[0].header, &mut Nowhere));
+        test(&order, &|| read_rows(b"a\nb,c\n", &read.source, &read.files[0], &mut Nowhere));
         (order.finish(&Stop::default()).expect("read"), folder)
     }
 

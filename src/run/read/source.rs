@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::in_order::{InOrder, StopOnPanic};
 use crate::error::Result;
 use crate::event::Event;
-use crate::input::{BlockReader, InputFile, Rejects, SourceAccount, SourceFiles, read_rows};
+use crate::input::{BlockReader, Doubts, InputFile, Rejects, SourceAccount, SourceFiles, read_rows};
 use crate::shard::ThreadRows;
 use crate::stop::Stop;
 
@@ -79,6 +79,7 @@ impl Feeder<'_> {
                 }
                 None => {
                     file.know_digest(reader.digest());
+                    tell_doubts(file, reader.doubts());
                     self.reader = None;
                     self.file += 1;
                 }
@@ -93,6 +94,18 @@ impl Feeder<'_> {
     }
 }
 
+/// Emits what makes a file's encoding doubtful.
+fn tell_doubts(file: &InputFile, Doubts { looks_utf8, has_controls }: Doubts) {
+    let (source, name, encoding) = (&file.source, &file.name, file.encoding.to_string());
+    if looks_utf8 {
+        let (source, file, encoding) = (source.clone(), name.clone(), encoding.clone());
+        Event::LooksUtf8 { source, file, encoding }.emit();
+    }
+    if has_controls {
+        Event::ControlCharacters { source: source.clone(), file: name.clone(), encoding }.emit();
+    }
+}
+
 fn work(read: &SourceFiles, rows: &mut ThreadRows, feeder: &Mutex<Feeder<'_>>, seen: &InOrder<'_>) -> Result<()> {
     let _guard = StopOnPanic(seen);
     rows.begin_source(read.at);
@@ -101,7 +114,7 @@ fn work(read: &SourceFiles, rows: &mut ThreadRows, feeder: &Mutex<Feeder<'_>>, s
         // In a separate statement, so that the lock is released while the block is parsed.
         let next = lock(feeder).next(std::mem::take(&mut spare))?;
         let Some(((file, number), block)) = next else { return Ok(false) };
-        let report = read_rows(&block, &read.source, &read.files[file].header, rows);
+        let report = read_rows(&block, &read.source, &read.files[file], rows);
         rows.end_block(file, number)?;
         Event::Progress { bytes: block.len() as u64, rows: report.rows }.emit();
         seen.take(number, file, report)?;

@@ -45,9 +45,9 @@ fn a_delimiter_is_declared_in_the_spec_or_by_the_flag() {
             assert_eq!(check.contains("its delimiter is"), delimiter != ',', "{check}");
         }
     }
-    let told = run(&with("delimiter = \":\"", file(';')), &[]).expect(3);
-    assert!(told.contains("`p.toml` line 7: `:` is not a valid delimiter"), "{told}");
-    run(&with("", file(';')), &["--delimiter", "x"]).expect(2);
+    let told = run(&with("delimiter = \"ab\"", file(';')), &[]).expect(3);
+    assert!(told.contains("`p.toml` line 7: `ab` is not a valid delimiter"), "{told}");
+    run(&with("", file(';')), &["--delimiter", "ab"]).expect(2);
 }
 
 #[test]

@@ -138,8 +138,6 @@ fn an_undeclared_encoding_is_asked_for() {
     assert!(utf16.contains("column `id` is missing") && utf16.contains("needs `encoding = \"utf-16le\"`"), "{utf16}");
     let latin1 = told(encoded("id,t,n,f,Tag für Tag\n", Encoding::Latin1));
     assert!(latin1.contains("the header is not UTF-8: set `encoding` in the spec"), "{latin1}");
-    let thrice = told("\u{feff}\u{feff}\u{feff}id,t,n,f,d\n".into());
-    assert!(thrice.contains("column `id` is missing"), "{thrice}");
 }
 
 #[test]
@@ -161,7 +159,10 @@ fn lines_are_counted_in_every_encoding() {
 #[test]
 fn wrong_names_are_wrong_usage_or_a_wrong_spec() {
     let told = run(&with("", TEXT), &["--encoding", "ebcdic"]).expect(2);
-    assert!(told.contains("utf-8, utf-16le, utf-16be, windows-1252 or latin1"), "{told}");
+    assert!(
+        told.contains("utf-8, utf-16le, utf-16be, windows-1252, latin1 or another name that web browsers know"),
+        "{told}"
+    );
     let told = run(&with("encoding = \"ebcdic\"", TEXT), &[]).expect(3);
     assert!(told.contains("`p.toml` line 7: unknown encoding `ebcdic`"), "{told}");
 }

@@ -25,17 +25,10 @@ fn a_source_cannot_lead_out_of_the_folders() {
         let told = refused("[sources.s]", &format!("[sources.\"{key}\"]"));
         assert!(told.contains("is not a valid name: use letters, digits, `_` and `-`"), "{name:?}: {told}");
     }
-    for pattern in ["../s.csv", "/etc/passwd", "a/*.csv", "a\\\\b.csv"] {
+    for pattern in ["../s.csv", "/etc/passwd", "a/../../s.csv", "a\\\\b.csv", ".."] {
         let told = refused("s*.csv", pattern);
-        assert!(
-            told.contains("a file pattern must be a file name in the input folder, without `/`"),
-            "{pattern}: {told}"
-        );
+        assert!(told.contains("leaves the input folder: a file pattern is a path in it"), "{pattern}: {told}");
     }
-    let dir = with("", TEXT);
-    dir.write("p.toml", SPEC.replace("s*.csv", ".."));
-    let told = run(&dir, &[]).expect(4);
-    assert!(told.contains("no file `..` in `in`"), "{told}");
 }
 
 #[test]

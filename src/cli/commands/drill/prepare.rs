@@ -58,7 +58,9 @@ impl Rounds {
                 headers.push((source.name.clone(), path));
             }
         }
-        Ok(input.args(input.profile(), &headers))
+        let mut args = input.args(input.profile(), &headers);
+        args.push("--allow-empty".into());
+        Ok(args)
     }
 
     /// A path in the folder.

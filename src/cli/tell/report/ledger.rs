@@ -1,4 +1,4 @@
-//! The ledger as a picture per source: rows read, split into used, superseded, rejected and excluded; used rows into
+//! The ledger as a picture per source: rows read, split into used, superseded, rejected, excluded, filtered and blank; used rows into
 //! profiles. Reads only the manifest.
 
 use onefold::Result;
@@ -58,9 +58,15 @@ pub(super) fn ledger(manifest: &Manifest) -> Result<LedgerView> {
 }
 
 /// What became of a source's rows, in the order of the picture.
-fn outcomes(ledger: &SourceLedger) -> [(&'static str, u64); 4] {
-    let SourceLedger { rows_used, rows_superseded, rows_rejected, rows_excluded, .. } = *ledger;
-    [("used", rows_used), ("superseded", rows_superseded), ("rejected", rows_rejected), ("excluded", rows_excluded)]
+fn outcomes(ledger: &SourceLedger) -> [(&'static str, u64); 6] {
+    [
+        ("used", ledger.rows_used),
+        ("superseded", ledger.rows_superseded),
+        ("rejected", ledger.rows_rejected),
+        ("excluded", ledger.rows_excluded),
+        ("filtered", ledger.rows_filtered),
+        ("blank", ledger.rows_blank),
+    ]
 }
 
 fn line(source: &str, ledger: &SourceLedger, profiles: Option<u64>) -> Line {

@@ -1,0 +1,268 @@
+//! One source of a spec: its columns, its row rule, its filter. Raw keys → checked values.
+
+use indexmap::IndexMap;
+use toml::Spanned;
+
+use super::check::{COLUMN_RULE, Checked, Names, bad_name, is_column_name};
+use super::form::{self, FileForm};
+use super::raw::{RawHeaders, RawKeep, RawSource, Table};
+use super::sql::{self, Context, Fault, SqlError, Typed};
+use super::{AS_OF, Column, Filter, Named, Problem, RowRule, Scope, Source};
+use crate::value::{CellType, DecimalMark, Type};
+
+impl Names {
+    pub fn source(
+        &mut self,
+        name: &Spanned<String>,
+        raw: &RawSource,
+        profile_key: &Spanned<String>,
+    ) -> Checked<Source> {
+        source_name(name)?;
+        let RawSource { files, required, key, latest_by, keep, types, aggregates, .. } = raw;
+        let (form, mark) = form::check(raw)?;
+        let at = name.span().start;
+        file_patterns(name, files)?;
+        let key = key.as_ref().unwrap_or(profile_key);
+        let mut columns = Columns { key: key.get_ref(), list: IndexMap::new(), types: read_types(types, key, mark)? };
+        let mut kept = Vec::new();
+        for keep in keep {
+            let (column, new_name) = keep_names(keep)?;
+            let index = columns.add(&column, keep.span().start)?;
+            self.add(&Spanned::new(keep.span(), new_name.clone()), columns.list[index].ty)?;
+            kept.push((index, new_name));
+        }
+        let latest_by = latest_by.as_ref().map(|by| columns.orders_rows(by)).transpose()?;
+        for column in types.keys() {
+            columns.add(column.get_ref(), column.span().start)?;
+        }
+        let rows = match aggregates {
+            None => RowRule::Latest(kept),
+            Some(_) if !kept.is_empty() => {
+                let message = "a source cannot have both `keep` and `aggregates`; to keep a value beside aggregates use `max_by(column, date)`";
+                return Err(Problem::new(at, message));
+            }
+            Some(aggregates) => RowRule::Aggregate(self.aggregates(aggregates, &mut columns)?),
+        };
+        let filter = filter(raw.filter.as_ref(), &columns)?;
+        let aliases = Aliases::new(raw)?;
+        let headers = |column: (String, CellType)| aliases.column(column);
+        let filter = filter
+            .map(|(condition, columns)| Filter { condition, columns: columns.into_iter().map(headers).collect() });
+        let key = headers((key.get_ref().clone(), CellType::TEXT));
+        let columns: Vec<Column> = columns.list.into_iter().map(headers).collect();
+        aliases.all_used(std::iter::once(&key).chain(&columns).chain(filter.iter().flat_map(|f| &f.columns)))?;
+        given(raw, &form, std::iter::once(&key).chain(&columns))?;
+        Ok(Source {
+            name: name.get_ref().clone(),
+            files: files.iter().map(|f| f.get_ref().clone()).collect(),
+            required: *required,
+            key,
+            form,
+            columns,
+            filter,
+            latest_by,
+            rows,
+        })
+    }
+
+    /// Aggregates may name any column of the file: text unless `types` says otherwise.
+    fn aggregates(&mut self, raw: &Table<Spanned<String>>, columns: &mut Columns<'_>) -> Checked<Vec<Named>> {
+        let mut named = Vec::new();
+        if let Some((name, _)) = raw.iter().next().filter(|_| columns.list.contains_key(AS_OF)) {
+            let message = "a column named `as_of` would hide the run's date in aggregates: remove it from `types`";
+            return Err(Problem::new(name.span().start, message));
+        }
+        for (name, sql) in raw {
+            let value = loop {
+                let mut scope: Scope = columns.list.iter().map(|(n, c)| (n.clone(), c.ty)).collect();
+                scope.insert(columns.key.to_owned(), Type::Text);
+                scope.insert(AS_OF.to_owned(), Type::Date);
+                match sql::check(sql.get_ref(), &scope, Context::Aggregate) {
+                    Ok(value) => break value,
+                    // An unknown name is a text column of the file; one at a time, until none is left.
+                    Err(SqlError { fault: Fault::UnknownColumn { name: column, .. }, .. })
+                        if !columns.list.contains_key(&column) =>
+                    {
+                        columns.add(&column, sql.span().start)?;
+                    }
+                    Err(error) => return Err(Problem::in_sql(name.get_ref(), sql, &error)),
+                }
+            };
+            self.note_as_of(&value);
+            self.add(name, value.ty())?;
+            named.push(Named { name: name.get_ref().clone(), value });
+        }
+        Ok(named)
+    }
+}
+
+fn file_patterns(name: &Spanned<String>, files: &[Spanned<String>]) -> Checked<()> {
+    if files.is_empty() {
+        return Err(Problem::new(name.span().start, format!("source `{}` has no `files`", name.get_ref())));
+    }
+    for file in files {
+        let pattern = file.get_ref();
+        let wrong = |message: String| Err(Problem::new(file.span().start, message));
+        if pattern.contains('\\') || pattern.starts_with('/') || pattern.split('/').any(|part| part == "..") {
+            return wrong(format!("`{pattern}` leaves the input folder: a file pattern is a path in it"));
+        }
+        if let Err(error) = glob::Pattern::new(pattern) {
+            return wrong(format!("`{pattern}` is not a valid file pattern: {error}"));
+        }
+    }
+    Ok(())
+}
+
+/// A condition, and the columns that it names.
+type NamedFilter = (Typed, Vec<(String, CellType)>);
+
+/// The condition that rows must satisfy, and the columns that it names: text unless `types` says otherwise.
+fn filter(sql: Option<&Spanned<String>>, columns: &Columns<'_>) -> Checked<Option<NamedFilter>> {
+    let Some(sql) = sql else { return Ok(None) };
+    let mut known: IndexMap<String, CellType> = columns.types.clone();
+    known.insert(columns.key.to_owned(), CellType::TEXT);
+    let condition = loop {
+        let scope: Scope = known.iter().map(|(name, cell)| (name.clone(), cell.ty)).collect();
+        match sql::check(sql.get_ref(), &scope, Context::Row) {
+            Ok(condition) => break condition,
+            // An unknown name is a text column of the file.
+            Err(SqlError { fault: Fault::UnknownColumn { name, .. }, .. }) if is_column_name(&name) => {
+                known.insert(name, CellType::TEXT);
+            }
+            Err(error) => return Err(Problem::in_sql("where", sql, &error)),
+        }
+    };
+    if condition.ty() != Type::Bool {
+        return Err(Problem::new(sql.span().start, format!("`where` needs a bool, not {}", condition.ty())));
+    }
+    known.retain(|name, _| condition.columns.contains(name));
+    Ok(Some((condition, known.into_iter().collect())))
+}
+
+/// The headers that stand for a column, and which columns a file may lack.
+struct Aliases<'a> {
+    headers: IndexMap<&'a str, (usize, Vec<String>)>,
+    optional: &'a [Spanned<String>],
+}
+
+impl<'a> Aliases<'a> {
+    fn new(raw: &'a RawSource) -> Checked<Self> {
+        let mut headers = IndexMap::new();
+        for (name, given) in &raw.columns {
+            let given = match given {
+                RawHeaders::One(header) => vec![header.clone()],
+                RawHeaders::Several(several) => several.clone(),
+            };
+            if given.is_empty() {
+                return Err(Problem::new(name.span().start, format!("`{}` has no header", name.get_ref())));
+            }
+            headers.insert(name.get_ref().as_str(), (name.span().start, given));
+        }
+        Ok(Self { headers, optional: &raw.optional })
+    }
+
+    fn column(&self, (name, cell): (String, CellType)) -> Column {
+        let headers =
+            self.headers.get(name.as_str()).map_or_else(|| vec![name.clone()], |(_, headers)| headers.clone());
+        let optional = self.optional.iter().any(|optional| *optional.get_ref() == name);
+        Column { name, headers, optional, cell }
+    }
+
+    /// Fails for a name of `columns` or `optional` that no column has: most likely a typo.
+    fn all_used<'c>(&self, columns: impl Iterator<Item = &'c Column> + Clone) -> Checked<()> {
+        let optional = self.optional.iter().map(|name| (name.get_ref().as_str(), name.span().start));
+        for (name, at) in self.headers.iter().map(|(name, (at, _))| (*name, *at)).chain(optional) {
+            if columns.clone().all(|column| column.name != name) {
+                let near = super::did_you_mean(name, columns.clone().map(|column| column.name.as_str()));
+                return Err(Problem::new(at, format!("the source uses no column `{name}`{near}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Fails when `header` names no field for a column that is used.
+fn given<'c>(raw: &RawSource, form: &FileForm, columns: impl Iterator<Item = &'c Column>) -> Checked<()> {
+    let (Some(header), Some(at)) = (&form.header, &raw.header) else { return Ok(()) };
+    for column in columns.filter(|column| !column.optional) {
+        if column.headers.iter().all(|wanted| !header.contains(wanted)) {
+            let near = super::did_you_mean(&column.name, header.iter().map(String::as_str));
+            return Err(Problem::new(at.span().start, format!("`header` names no column `{}`{near}", column.name)));
+        }
+    }
+    Ok(())
+}
+
+/// The decoded columns of one source.
+struct Columns<'a> {
+    key: &'a str,
+    list: IndexMap<String, CellType>,
+    types: IndexMap<String, CellType>,
+}
+
+impl Columns<'_> {
+    /// Index of a column, added when it is new.
+    fn add(&mut self, name: &str, offset: usize) -> Checked<usize> {
+        if name == self.key {
+            return Err(Problem::new(offset, format!("`{name}` is the id column, which every profile already has")));
+        }
+        if let Some(index) = self.list.get_index_of(name) {
+            return Ok(index);
+        }
+        if !is_column_name(name) {
+            return Err(Problem::new(offset, format!("`{name}` is not a valid column name: use {COLUMN_RULE}")));
+        }
+        let cell = self.types.get(name).cloned().unwrap_or(CellType::TEXT);
+        Ok(self.list.insert_full(name.to_owned(), cell).0)
+    }
+
+    fn orders_rows(&mut self, by: &Spanned<String>) -> Checked<usize> {
+        let index = self.add(by.get_ref(), by.span().start)?;
+        match self.list[index].ty {
+            Type::Date | Type::Datetime | Type::Int => Ok(index),
+            ty => {
+                let message = format!(
+                    "`latest_by` needs a date, datetime or int column, and `{}` is {ty}: set its type in `types`",
+                    by.get_ref()
+                );
+                Err(Problem::new(by.span().start, message))
+            }
+        }
+    }
+}
+
+fn read_types(
+    types: &Table<Spanned<String>>,
+    key: &Spanned<String>,
+    mark: DecimalMark,
+) -> Checked<IndexMap<String, CellType>> {
+    let mut read = IndexMap::new();
+    for (column, ty) in types {
+        let cell = CellType::parse(ty.get_ref()).ok_or_else(|| {
+            let message = format!("unknown type `{}`; use text, int, float, decimal(p,s), bool, date, datetime, date(FORMAT) or datetime(FORMAT), with a FORMAT such as %d.%m.%Y", ty.get_ref());
+            Problem::new(ty.span().start, message)
+        })?;
+        if column.get_ref() == key.get_ref() {
+            return Err(Problem::new(column.span().start, "the id column is always text"));
+        }
+        read.insert(column.get_ref().clone(), CellType { mark, ..cell });
+    }
+    Ok(read)
+}
+
+fn keep_names(keep: &Spanned<RawKeep>) -> Checked<(String, String)> {
+    match keep.get_ref() {
+        RawKeep::Same(name) => Ok((name.clone(), name.clone())),
+        RawKeep::Renamed(map) => match map.iter().next() {
+            Some((column, name)) if map.len() == 1 => Ok((column.clone(), name.clone())),
+            _ => Err(Problem::new(keep.span().start, "give one column and its new name: `{ column = \"new name\" }`")),
+        },
+    }
+}
+
+/// A source's name: it stands in file names, so it must be none that a file system could read otherwise.
+fn source_name(name: &Spanned<String>) -> Checked<()> {
+    let text = name.get_ref();
+    let plain = text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') && (1..=64).contains(&text.len());
+    if plain { Ok(()) } else { Err(bad_name(name, "letters, digits, `_` and `-`, at most 64")) }
+}
