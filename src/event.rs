@@ -7,10 +7,10 @@
 use serde::{Deserialize, Serialize};
 use tracing::{Level, debug, error, info, trace, warn};
 
-/// What happened. Sizes are in bytes, `_ms` in milliseconds, shards from 0, attempts from 1.
+/// What happened. Sizes are in bytes, `_ms` in milliseconds, shards from 0, attempts from 1. Not `non_exhaustive`, so that
+/// the compiler asks the command for a new event's words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-#[non_exhaustive]
 #[allow(missing_docs, reason = "fields are named as in docs/commands.md, which explains them")]
 pub enum Event {
     /// A run begins.
