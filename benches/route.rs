@@ -23,5 +23,20 @@ fn route(c: &mut Criterion) {
     }
 }
 
-criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = route }
+/// Reading gzip must cost no more than gzip and reading.
+fn packed(c: &mut Criterion) {
+    let sample = Sample::new(50_000);
+    let (gzipped, unpack) = sample.gzipped();
+    let mut group = c.benchmark_group("route/packed");
+    group.throughput(Throughput::Bytes(sample.inputs.bytes()));
+    for threads in [1, 2] {
+        let id = |what: &str| BenchmarkId::from_parameter(format!("{what}, {threads} threads"));
+        group.bench_function(id("plain"), |b| b.iter(|| sample.route(16, threads)));
+        group.bench_function(id("gzip"), |b| b.iter(|| gzipped.route(16, threads)));
+    }
+    group.bench_function("unpacking alone", |b| b.iter(&unpack));
+    group.finish();
+}
+
+criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = route, packed }
 criterion_main!(benches);

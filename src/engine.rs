@@ -12,6 +12,7 @@ mod latest;
 mod plan;
 mod reduce;
 mod score;
+mod unique;
 
 use plan::{as_of_column, bug, frame, ids};
 

@@ -45,6 +45,8 @@ pub enum Event {
     LooksUtf8 { source: String, file: String, encoding: String },
     /// A file has control characters of the range U+0080 to U+009F, which no text has.
     ControlCharacters { source: String, file: String, encoding: String },
+    /// Rows have a field that begins with spaces and a quote, which were taken for data.
+    SpacedQuotes { source: String, rows: u64 },
     /// Columns that the spec does not name.
     ColumnsIgnored { source: String, columns: String },
     /// `as_of` is null, though an expression uses it.
@@ -113,6 +115,7 @@ impl Event {
             | Self::RowsUndecodable { .. }
             | Self::LooksUtf8 { .. }
             | Self::ControlCharacters { .. }
+            | Self::SpacedQuotes { .. }
             | Self::AsOfUnknown
             | Self::ManyBadValues { .. }
             | Self::ShardRetry { .. }

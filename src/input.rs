@@ -1,18 +1,30 @@
-//! Input files → typed rows that know their file and line: where files are (`place`), any encoding → UTF-8 (`text`), a
-//! record format (`csv`), declared columns (`columns`), typed rows and rejects (`rows`). Never knows shards or
-//! profiles.
+//! Input files → typed rows that know their file and line: where files are (`place`), archives and compressed files
+//! (`unpack`), any encoding → UTF-8 (`text`), a record format (`csv`, `json`, `xlsx`, `parquet`), declared columns
+//! (`columns`), typed rows and rejects (`rows`). Never knows shards or profiles.
 
 mod account;
+mod blocks;
+mod cell_blocks;
+mod cells;
 mod columns;
 mod csv;
 mod digest;
 mod duplicates;
+mod format;
+mod json;
+mod magic;
+mod opening;
+mod parquet;
 mod place;
+mod record;
 mod records;
 mod reject_limit;
 mod rejects;
 mod rows;
 mod text;
+mod text_blocks;
+mod unpack;
+mod xlsx;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -20,19 +32,23 @@ use std::sync::{Arc, OnceLock};
 use crate::error::Result;
 use crate::spec::{Encoding, Source, Spec};
 
-use columns::HeaderOf;
+use format::Format;
 use place::Located;
-use text::Text;
+use unpack::Packing;
 
 pub use account::{FileAccount, SourceAccount};
+pub use blocks::{BlockReader, DEFAULT_BLOCK_SIZE};
 pub use columns::{Header, visible};
-pub use csv::{BlockReader, DEFAULT_BLOCK_SIZE, Dialect, Doubts, Record, line_ends};
+pub use csv::line_ends;
 pub use duplicates::Duplicate;
+pub use opening::open_file;
 pub use place::{Inputs, Stamp};
+pub use record::Record;
 pub use records::read_records;
 pub use reject_limit::RejectLimit;
 pub use rejects::{Reason, Rejects};
 pub use rows::{BlockReport, RowSink, read_rows};
+pub use text_blocks::Doubts;
 
 /// One input file of a source, its header already read.
 #[derive(Debug, Clone)]
@@ -43,14 +59,20 @@ pub struct InputFile {
     pub path: PathBuf,
     /// Its name in messages, the manifest and the rejects files.
     pub name: String,
-    /// Its size when it was opened, in bytes.
+    /// The name of the member, if it is one of an archive.
+    pub member: Option<String>,
+    /// The bytes that it takes where it is, packed.
     pub bytes: u64,
+    /// The bytes that reading it gives, estimated if that is not known before.
+    pub expected: u64,
+    /// How it is packed.
+    pub packing: Packing,
     /// Its size, time and inode when it was opened; reading it fails if they have changed.
     pub stamp: Stamp,
     /// Its encoding: from its byte-order mark, else as declared, else UTF-8.
     pub encoding: Encoding,
     /// How its records are written.
-    pub dialect: Dialect,
+    pub format: Format,
     /// Its header.
     pub header: Header,
     /// Its digest, once it has been computed.
@@ -84,14 +106,14 @@ pub struct OpenInputs {
 }
 
 impl SourceFiles {
-    /// Bytes of its files.
+    /// Bytes of its files, unpacked.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|f| f.bytes).sum()
+        self.files.iter().map(|f| f.expected).sum()
     }
 }
 
 impl OpenInputs {
-    /// Bytes of all input files.
+    /// Bytes of all input files, unpacked.
     pub fn bytes(&self) -> u64 {
         self.sources.iter().map(SourceFiles::bytes).sum()
     }
@@ -112,24 +134,14 @@ impl OpenInputs {
 pub fn open(spec: &Spec, inputs: &Inputs) -> Result<OpenInputs> {
     let found = place::discover(spec, inputs)?;
     let open = |(at, (source, located)): (usize, (&Arc<Source>, Vec<Located>))| {
-        let files = located.into_iter().map(|file| open_file(source, inputs, file.path, file.name));
-        Ok(SourceFiles { at, source: source.clone(), files: files.collect::<Result<_>>()?, duplicates: Vec::new() })
+        let files = located.iter().map(|file| opening::open(source, inputs, file)).collect::<Result<Vec<_>>>()?;
+        let files = files.concat();
+        opening::refuse_none(source, &files, &located)?;
+        Ok(SourceFiles { at, source: source.clone(), files, duplicates: Vec::new() })
     };
     let sources = spec.sources.iter().zip(found.sources).enumerate().map(open).collect::<Result<_>>()?;
     let place::Listing { unmatched, left_over, outputs, .. } = found;
     Ok(OpenInputs { sources, unmatched, left_over, outputs })
-}
-
-/// Opens a file of a source. Its encoding comes from its byte-order mark, else from the source, else from `inputs`; its
-/// delimiter from the source, else from `inputs`, else from its header.
-pub fn open_file(source: &Source, inputs: &Inputs, path: PathBuf, name: String) -> Result<InputFile> {
-    let (file, stamp) = place::open(&source.name, &path, &name)?;
-    let declared = source.form.encoding.or(inputs.encoding).unwrap_or(Encoding::Utf8);
-    let mut text = Text::new(file, declared).map_err(|e| crate::Error::reading(&path, e))?;
-    let declared = source.form.delimiter.or(inputs.delimiter);
-    let (dialect, header) = HeaderOf { source, path: &path, name: &name }.read(&mut text, declared)?;
-    let (source, bytes, encoding) = (source.name.clone(), stamp.bytes(), text.encoding());
-    Ok(InputFile { source, path, name, bytes, stamp, encoding, dialect, header, digest: Arc::default() })
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub mod settings;
 mod up_to_date;
 mod warn;
 
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::{Datelike, NaiveDate};
@@ -135,12 +137,30 @@ fn open(settings: &Settings) -> Result<OpenInputs> {
     build::dry_run(&settings.spec)?;
     let inputs = &settings.inputs;
     // A run whose profiles were among its inputs would read its own results.
-    let last = runs::last(&inputs.folder);
-    let outputs = last.iter().flat_map(|last| &last.outputs).map(|output| output.file.clone());
-    let rejects = last.iter().flat_map(|last| &last.rejects).map(|rejects| rejects.file.clone());
-    let own = [MANIFEST_FILE, REPORT_FILE].into_iter().filter(|_| last.is_some()).chain([WORK_FOLDER]);
-    let own = own.map(str::to_owned);
-    input::open(&settings.spec, &Inputs { outputs: outputs.chain(rejects).chain(own).collect(), ..inputs.clone() })
+    let mut outputs = Vec::new();
+    let deep = settings.spec.sources.iter().flat_map(|source| &source.files).any(|pattern| pattern.contains('/'));
+    outputs_below(&inputs.folder, "", deep, &mut outputs);
+    input::open(&settings.spec, &Inputs { outputs, ..inputs.clone() })
+}
+
+/// Adds the names of what runs have written in a folder, and in those below it if they are searched.
+fn outputs_below(folder: &Path, before: &str, deep: bool, outputs: &mut Vec<String>) {
+    outputs.push(format!("{before}{WORK_FOLDER}"));
+    if let Some(last) = runs::last(folder) {
+        let files = last.outputs.iter().map(|output| &output.file).chain(last.rejects.iter().map(|file| &file.file));
+        let own = [MANIFEST_FILE, REPORT_FILE].map(str::to_owned);
+        outputs.extend(files.cloned().chain(own).map(|file| format!("{before}{file}")));
+    }
+    // A folder that cannot be read is told when its files are looked for.
+    let Some(entries) = fs::read_dir(folder).ok().filter(|_| deep) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+        if let Ok(name) = entry.file_name().into_string() {
+            let below = format!("{before}{name}/");
+            if !outputs.contains(&format!("{before}{name}")) {
+                outputs_below(&entry.path(), &below, deep, outputs);
+            }
+        }
+    }
 }
 
 fn run_end(status: &str, customers: u64, elapsed: Duration) {

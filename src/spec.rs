@@ -23,7 +23,7 @@ use crate::error::Result;
 use crate::value::{CellType, Type};
 use form::FileForm;
 
-pub use format::{Delimiter, Encoding};
+pub use format::{Delimiter, Encoding, FileFormat};
 pub use rules::Severity;
 pub(crate) use rules::{Percent, Rule, RuleKind};
 pub(crate) use score::{Points, Score};
@@ -93,6 +93,8 @@ pub(crate) struct Source {
     pub filter: Option<Filter>,
     /// Index into `columns` of the column that orders its rows.
     pub latest_by: Option<usize>,
+    /// Indexes into `columns` of those whose values a customer has once: of rows with the same ones the last counts.
+    pub unique_by: Vec<usize>,
     /// How its rows become one per customer.
     pub rows: RowRule,
 }

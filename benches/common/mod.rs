@@ -1,6 +1,8 @@
 //! What the benches share: sample data of the default profile, routed in memory.
 #![allow(dead_code, reason = "each bench uses its part")]
 
+use std::io::Write;
+
 use arrow::array::{Array, AsArray, RecordBatch};
 use onefold::internals::{
     DEFAULT_BLOCK_SIZE, Merge, OpenInputs, Part, Reading, ShardBuffers, ShardInput, Sorted, build, layouts, open,
@@ -28,6 +30,29 @@ impl Sample {
         let inputs = Inputs::of(folder.path());
         let inputs = open(&spec, &inputs).expect("readable inputs");
         Self { spec, inputs, folder }
+    }
+
+    /// The same data, each file gzipped; beside it the time that unpacking alone takes.
+    pub fn gzipped(&self) -> (Self, impl Fn() -> u64 + use<>) {
+        let folder = TempDir::new().expect("a folder");
+        let mut packed = Vec::new();
+        for file in self.inputs.files() {
+            let text = std::fs::read(&file.path).expect("a file");
+            let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            gz.write_all(&text).expect("packed");
+            let bytes = gz.finish().expect("packed");
+            std::fs::write(folder.path().join(&file.name), &bytes).expect("written");
+            packed.push(bytes);
+        }
+        let unpack = move || {
+            let unpack = |bytes: &Vec<u8>| {
+                let mut gz = flate2::bufread::MultiGzDecoder::new(bytes.as_slice());
+                std::io::copy(&mut gz, &mut std::io::sink()).expect("unpacked")
+            };
+            packed.iter().map(unpack).sum()
+        };
+        let inputs = open(&self.spec, &Inputs::of(folder.path())).expect("readable inputs");
+        (Self { spec: self.spec.clone(), inputs, folder }, unpack)
     }
 
     /// Reads and routes all rows.

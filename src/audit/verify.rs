@@ -3,21 +3,26 @@
 
 mod customers;
 mod decode;
+mod forms;
 mod outputs;
 mod records;
+mod unpacked;
 
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::disk::{each_block, hex, sha256_of};
+use crate::disk::{hex, sha256_of};
 use crate::error::{Error, Result, Side};
 use crate::output::folder::recover;
+use crate::output::manifest::InputRecord;
 use crate::output::runs::finished;
 use crate::spec::Spec;
+
+use unpacked::Packed;
 
 /// What was proved about a finished run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -59,7 +64,7 @@ pub fn verify(input: &Path, output: &Path) -> Result<Proofs> {
     let profiles = outputs::compare(output, &manifest, &spec)?;
     manifest.ledger.balance().map_err(Error::Verify)?;
     for file in &manifest.inputs {
-        check_input(&input.join(&file.file), &file.file, file.digest.as_deref())?;
+        check_input(input, file)?;
     }
     let found = customers::find(input, &manifest, &spec)?;
     let counts = (found.len() as u64, profiles.len() as u64, manifest.customers.total);
@@ -87,13 +92,28 @@ fn check_output(path: &Path, bytes: u64, sha256: &str) -> Result<()> {
     Ok(())
 }
 
-fn check_input(path: &Path, name: &str, digest: Option<&str>) -> Result<()> {
-    let mut hash = Xxh3::new();
-    each_block(path, |block| hash.update(block)).map_err(|e| Error::reading(path, e))?;
-    if digest != Some(format!("xxh3-128:{:032x}", hash.digest128()).as_str()) {
-        return Err(wrong(format!("input `{name}` has changed since the run read it")));
+fn check_input(input: &Path, file: &InputRecord) -> Result<()> {
+    let path = input.join(file.file_name());
+    let changed = || wrong(format!("input `{}` has changed since the run read it", file.file));
+    let mut bytes =
+        Packed { path: &path, member: file.member.as_deref() }.bytes().map_err(|e| match e.raw_os_error() {
+            Some(_) => Error::reading(&path, e),
+            None => changed(),
+        })?;
+    let (mut hash, mut block) = (Xxh3::new(), vec![0; 1 << 20]);
+    loop {
+        match bytes.read(&mut block) {
+            Ok(0) => break,
+            Ok(read) => hash.update(&block[..read]),
+            Err(e) if e.raw_os_error().is_some() => return Err(Error::reading(&path, e)),
+            // What was packed soundly when the run read it is not any more.
+            Err(_) => return Err(changed()),
+        }
     }
-    Ok(())
+    match file.digest.as_deref() == Some(format!("xxh3-128:{:032x}", hash.digest128()).as_str()) {
+        true => Ok(()),
+        false => Err(changed()),
+    }
 }
 
 /// The error for a published file that cannot be read; a missing one fails the verification.

@@ -12,7 +12,7 @@ use polars::prelude::{
 
 use super::columns::Columns;
 use super::compile::{Reduction, Reductions, compile};
-use super::index::{EXCLUDED, Rows};
+use super::index::{REPLACED, Rows};
 use super::reduce::{Task, by_name, reduce, schema};
 use super::{as_of_column, bug, frame};
 use crate::engine::bridge::to_polars;
@@ -85,7 +85,7 @@ struct Grouped {
 
 fn by_customer(codes: &[u32], customers: usize) -> Grouped {
     let mut next = vec![0u32; customers + 1];
-    let included = || codes.iter().enumerate().filter(|(_, code)| **code != EXCLUDED);
+    let included = || codes.iter().enumerate().filter(|(_, code)| **code < REPLACED);
     included().for_each(|(_, code)| next[*code as usize + 1] += 1);
     let mut groups = 0;
     let known = next[1..].iter().map(|rows| (*rows > 0).then(|| (groups, groups += 1).0)).collect();

@@ -4,6 +4,7 @@
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
+use super::unique;
 use crate::error::Result;
 use crate::shard::{RowReader, ShardInput, SourceRows, damaged};
 use crate::spec::{Population, Spec};
@@ -11,6 +12,9 @@ use crate::value::order::{eight, shared_start};
 
 /// The code of a row whose customer gets no profile.
 pub const EXCLUDED: u32 = u32::MAX;
+
+/// The code of a row that another one of its customer replaces. Smaller codes are customers'.
+pub const REPLACED: u32 = u32::MAX - 1;
 
 /// A shard's customers and rows.
 #[derive(Debug)]
@@ -24,7 +28,7 @@ pub struct Index<'a> {
 /// The rows of a source.
 #[derive(Debug)]
 pub struct Rows<'a> {
-    /// The position in [`Index::ids`] of the row's customer, or [`EXCLUDED`].
+    /// The position in [`Index::ids`] of the row's customer, or [`EXCLUDED`] or [`REPLACED`].
     pub codes: Vec<u32>,
     /// The value that orders each row; none, which comes first, for null. Empty if the source has no such column.
     pub order: Vec<Option<i64>>,
@@ -49,6 +53,9 @@ impl<'a> Index<'a> {
         }
         for code in sources.iter_mut().flat_map(|rows| &mut rows.codes) {
             *code = rank[*code as usize];
+        }
+        for ((source, rows), input) in spec.sources.iter().zip(&mut sources).zip(&input.sources) {
+            unique::replace(&source.unique_by, input.layout(), rows)?;
         }
         Ok(Self { ids: order.iter().map(|code| seen[*code as usize]).collect(), sources })
     }

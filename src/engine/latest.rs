@@ -2,16 +2,18 @@
 //! of equal rows the later one in the input is used. Reads no cells.
 
 use super::SourceTally;
-use super::index::{EXCLUDED, Rows};
+use super::index::{EXCLUDED, REPLACED, Rows};
 use crate::spec::{RowRule, Source};
 
 /// The position of each customer's latest row in the source, and how all rows were used.
 pub(super) fn pick(source: &Source, rows: &Rows<'_>, customers: usize) -> (Vec<Option<u32>>, SourceTally) {
     let mut best: Vec<Option<u32>> = vec![None; customers];
     let mut tally = SourceTally::default();
+    let mut replaced = 0;
     for (row, code) in rows.codes.iter().enumerate() {
-        if *code == EXCLUDED {
-            tally.excluded += 1;
+        if *code >= REPLACED {
+            tally.excluded += u64::from(*code == EXCLUDED);
+            replaced += u64::from(*code == REPLACED);
             continue;
         }
         let best = &mut best[*code as usize];
@@ -28,5 +30,6 @@ pub(super) fn pick(source: &Source, rows: &Rows<'_>, customers: usize) -> (Vec<O
         // An aggregate uses every row.
         tally.used += std::mem::take(&mut tally.superseded);
     }
+    tally.superseded += replaced;
     (best, tally)
 }

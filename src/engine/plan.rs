@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{self, Texts, Unfit};
 use super::compile::row;
-use super::index::Index;
+use super::index::{Index, REPLACED, Rows};
 use super::{aggregate, distinct, latest, score};
 use crate::engine::bridge::{polars_type, to_polars};
 use crate::error::{Error, Result};
@@ -123,12 +123,22 @@ pub fn rule_column(at: usize) -> String {
     format!("__rule_{at}")
 }
 
-/// For each source, the row that each customer's profile uses, as an index among the source's rows of the shard; the
-/// last row if all rows of the source are used. Fails for a damaged spill file.
-pub fn picked(spec: &Spec, input: &ShardInput) -> Result<Vec<Vec<Option<u32>>>> {
+/// Which rows of a source the profiles use.
+pub struct Picked {
+    /// The row of each customer, as an index among the source's rows of the shard; the last one if all rows are used.
+    pub rows: Vec<Option<u32>>,
+    /// The rows that another one replaces by `unique_by`.
+    pub replaced: Vec<usize>,
+}
+
+/// Which rows of each source the profiles use. Fails for a damaged spill file.
+pub fn picked(spec: &Spec, input: &ShardInput) -> Result<Vec<Picked>> {
     let index = Index::new(spec, input)?;
-    let sources = spec.sources.iter().zip(&index.sources);
-    Ok(sources.map(|(source, rows)| latest::pick(source, rows, index.ids.len()).0).collect())
+    let picked = |(source, rows): (&std::sync::Arc<Source>, &Rows<'_>)| Picked {
+        rows: latest::pick(source, rows, index.ids.len()).0,
+        replaced: (0..rows.codes.len()).filter(|row| rows.codes[*row] == REPLACED).collect(),
+    };
+    Ok(spec.sources.iter().zip(&index.sources).map(picked).collect())
 }
 
 /// The declared columns of a source for all its rows in a shard, in input order. Fails with [`Error::Build`] for more

@@ -13,6 +13,8 @@ pub struct SourceAccount {
     pub rejected: u64,
     /// Those of them whose bytes are not text in the file's encoding.
     pub undecodable: u64,
+    /// Records of which a field begins with spaces and a quote, which were taken for data.
+    pub spaced: u64,
     /// Records that the source's `where` leaves out.
     pub filtered: u64,
     /// Records without any value.

@@ -1,11 +1,13 @@
 //! Which field of a file's records is which declared column. Owns how names in headers are compared.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::csv::{Dialect, FirstRecord, Head, HeadOf, find_head};
 use super::text::Text;
+use super::unpack;
 use crate::error::{Error, Result};
 use crate::spec::{Column, Delimiter, Source, did_you_mean};
 
@@ -24,6 +26,8 @@ pub struct Header {
     pub filter: Vec<Option<usize>>,
     /// All names, when they stand in the file: a record that equals them is no data.
     pub names: Vec<String>,
+    /// The field of each name, where records have names of their own.
+    pub keys: Keys,
     /// Names that the spec does not declare.
     pub undeclared: Vec<String>,
     /// Names of the file that are declared ones only after normalisation, with those.
@@ -32,6 +36,44 @@ pub struct Header {
     pub data_offset: u64,
     /// Physical line at that offset, from 1.
     pub data_line: u64,
+}
+
+/// Names to fields, for records that name their fields themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    exact: HashMap<String, Vec<usize>>,
+    /// The same names as they are seen.
+    seen: Vec<(String, usize)>,
+    any_case: bool,
+}
+
+impl Keys {
+    /// Keys of these columns, which are the fields.
+    pub fn of(columns: &[&Column], any_case: bool) -> Self {
+        let mut keys = Self { any_case, ..Self::default() };
+        for (at, column) in columns.iter().enumerate() {
+            for name in &column.headers {
+                keys.exact.entry(name.clone()).or_default().push(at);
+                keys.seen.push((visible(name), at));
+            }
+        }
+        keys
+    }
+
+    /// The fields of a name: of one that is theirs exactly, else of one that is theirs but for what nobody sees.
+    pub fn find(&self, name: &str) -> impl Iterator<Item = usize> {
+        let exact = self.exact.get(name);
+        let alike = exact.is_none().then(|| visible(name));
+        let is_alike = move |known: &str| {
+            alike.as_ref().is_some_and(|name| known == name || (self.any_case && known.eq_ignore_ascii_case(name)))
+        };
+        let alike = self.seen.iter().filter(move |(known, _)| is_alike(known)).map(|(_, at)| *at);
+        exact.into_iter().flatten().copied().chain(alike)
+    }
+
+    pub fn is_exact(&self, name: &str) -> bool {
+        self.exact.contains_key(name)
+    }
 }
 
 /// A file whose header is to be read.
@@ -56,7 +98,8 @@ impl HeaderOf<'_> {
             Some(given) => usize::from(given.len() == first.fields.len()),
             None => self.known(&texts(&first.fields)),
         };
-        let head = find_head(text, &of, whole, fit).map_err(|e| Error::reading(self.path, e))?;
+        let head = find_head(text, &of, whole, fit);
+        let head = head.map_err(|e| unpack::unreadable(&self.source.name, self.path, self.name, e))?;
         self.understood(head, &dialect, declared)
     }
 
@@ -99,11 +142,15 @@ impl HeaderOf<'_> {
         }
     }
 
+    /// The columns that are read.
+    pub fn all(&self) -> impl Iterator<Item = &Column> {
+        let filter = self.source.filter.iter().flat_map(|filter| &filter.columns);
+        std::iter::once(&self.source.key).chain(&self.source.columns).chain(filter)
+    }
+
     /// The columns that a header must have.
     fn wanted(&self) -> impl Iterator<Item = &Column> {
-        let filter = self.source.filter.iter().flat_map(|filter| &filter.columns);
-        let all = std::iter::once(&self.source.key).chain(&self.source.columns).chain(filter);
-        all.filter(|column| !column.optional)
+        self.all().filter(|column| !column.optional)
     }
 
     /// How many of the declared columns are among the names.
@@ -123,6 +170,59 @@ impl HeaderOf<'_> {
         let missing = |column: &Column| self.fault(&format!("`header` names no column `{}`", column.name));
         let header = self.columns(names, missing)?;
         Ok(Header { data_offset: first.start as u64, data_line: 1 + first.lines.0, ..header })
+    }
+
+    /// The columns of a file without lines, such as a table, whose fields have these names.
+    pub fn table(&self, names: Vec<String>) -> Result<Header> {
+        let missing = |column: &Column| {
+            let near = did_you_mean(&column.name, names.iter().map(String::as_str));
+            let wanted = column.headers.join("` or `");
+            self.fault(&format!("`{}` has no column `{wanted}`{near}", self.name))
+        };
+        self.columns(&names, missing)
+    }
+
+    /// The columns of a file whose records name their fields: these names are in the first `records` of them. Each record
+    /// may have another of a column's names, and one that a file may lack can still come later.
+    pub fn keys(&self, names: &[String], records: u64) -> Result<Header> {
+        let mut used: Vec<&Column> = Vec::new();
+        for column in self.all() {
+            if used.iter().all(|known| known.name != column.name) {
+                used.push(column);
+            }
+        }
+        let keys = Keys::of(&used, self.source.form.any_case);
+        let places: Vec<Vec<usize>> = names.iter().map(|name| keys.find(name).collect()).collect();
+        let is_there = |at: usize| places.iter().flatten().any(|place| *place == at);
+        if let Some((_, column)) = used.iter().enumerate().find(|(at, column)| !column.optional && !is_there(*at)) {
+            let near = did_you_mean(&column.name, names.iter().map(String::as_str));
+            let wanted = column.headers.join("` or `");
+            return Err(self.fault(&format!(
+                "the first {records} records of `{}` have no `{wanted}`{near}; if a record may lack it, name it in `optional`",
+                self.name
+            )));
+        }
+        let place = |column: &Column| used.iter().position(|known| known.name == column.name);
+        let of_names = |fits: &dyn Fn(&str, &[usize]) -> bool| -> Vec<usize> {
+            (0..names.len()).filter(|at| fits(&names[*at], &places[*at])).collect()
+        };
+        let alike = of_names(&|name, places| !places.is_empty() && !keys.is_exact(name));
+        Ok(Header {
+            width: used.len(),
+            key: place(&self.source.key).unwrap_or_default(),
+            columns: self.source.columns.iter().map(place).collect(),
+            filter: self.source.filter.iter().flat_map(|filter| &filter.columns).map(place).collect(),
+            undeclared: of_names(&|_, places| places.is_empty()).into_iter().map(|at| names[at].clone()).collect(),
+            normalised: alike.into_iter().map(|at| (names[at].clone(), used[places[at][0]].name.clone())).collect(),
+            data_line: 1,
+            keys,
+            ..Header::default()
+        })
+    }
+
+    /// Whether a column has this name.
+    pub fn wants(&self, name: &str) -> bool {
+        self.all().any(|column| column.headers.iter().any(|wanted| wanted == name))
     }
 
     /// The columns of a file whose fields have these names.
@@ -209,7 +309,7 @@ impl HeaderOf<'_> {
         self.fault(&format!("column `{wanted}` is missing in the header of `{}`{how}{hint}", self.name))
     }
 
-    fn fault(&self, message: &str) -> Error {
+    pub fn fault(&self, message: &str) -> Error {
         Error::input(&self.source.name, message)
     }
 }

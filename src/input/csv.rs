@@ -1,7 +1,6 @@
-//! CSV: text → records, in blocks that are cut at true record ends. Owns quotes and delimiters; never knows what a column
+//! CSV: text → records, and where a block can be cut at a true record end. Owns quotes and delimiters; never knows what a column
 //! means.
 
-mod blocks;
 mod cut;
 mod dialect;
 mod header;
@@ -9,7 +8,7 @@ mod records;
 mod scan;
 mod scanner;
 
-pub use blocks::{BlockReader, DEFAULT_BLOCK_SIZE, Doubts};
+pub(super) use cut::{Cut, cut};
 pub use dialect::Dialect;
 pub(super) use header::{FirstRecord, Head, HeadOf, find_head};
-pub use records::{Record, line_ends, read_records};
+pub use records::{line_ends, read_records};

@@ -1,15 +1,14 @@
 //! A file's digest without reading its records: tells whether an input is unchanged before any of it is parsed.
 
-use std::io::Read;
-
 use xxhash_rust::xxh3::Xxh3;
 
 use super::InputFile;
-use crate::error::{Error, Result};
+use super::unpack::Unpacked;
+use crate::error::Result;
 use crate::stop::Stop;
 
 impl InputFile {
-    /// XXH3-128 over all bytes of the file, the same as reading its records gives; the file is read only at the first
+    /// XXH3-128 over all bytes of the input, unpacked, the same as reading its records gives; the file is read only at the first
     /// call. Fails if the file has changed since its header was read.
     pub fn digest(&self, stop: &Stop) -> Result<&str> {
         if let Some(known) = self.digest.get() {
@@ -25,18 +24,21 @@ impl InputFile {
     }
 
     fn read_digest(&self, stop: &Stop) -> Result<String> {
-        let unreadable = |e| Error::reading(&self.path, e);
-        let mut opened = self.reopen()?;
-        let (mut hash, mut block) = (Xxh3::new(), vec![0; 1 << 20]);
+        let file = self.reopen()?;
+        let mut bytes = Unpacked::new(&file, &self.packing).map_err(|e| self.unreadable(e))?;
+        let (mut hash, mut block) = (Xxh3::new(), Vec::new());
         loop {
             stop.check()?;
-            match opened.read(&mut block).map_err(unreadable)? {
+            block.clear();
+            match bytes.append(BLOCK, &mut block).map_err(|e| self.unreadable(e))? {
                 0 => return Ok(text(&hash)),
-                n => hash.update(block.get(..n).unwrap_or_default()),
+                _ => hash.update(&block),
             }
         }
     }
 }
+
+const BLOCK: u64 = 1 << 20;
 
 /// A digest as text.
 pub(super) fn text(hash: &Xxh3) -> String {

@@ -1,10 +1,9 @@
 //! Files of a source that are the same: two names of one file, or equal bytes. Owns that such a file is read once; reads
 //! whole files only if their sizes and starts are equal.
 
-use std::io::Read;
-
+use super::unpack::Unpacked;
 use super::{InputFile, OpenInputs, SourceFiles};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::stop::Stop;
 
 /// A file that is not read because another one of its source is the same.
@@ -38,9 +37,9 @@ impl OpenInputs {
 
 /// The first of the files that is the same as another one.
 fn first_same<'a>(files: &'a [InputFile], other: &InputFile, stop: &Stop) -> Result<Option<&'a InputFile>> {
-    for file in files.iter().filter(|file| file.bytes == other.bytes) {
-        let is_same =
-            file.stamp == other.stamp || (start(file)? == start(other)? && file.digest(stop)? == other.digest(stop)?);
+    for file in files.iter().filter(|file| may_be_same(file, other)) {
+        let is_same = (file.stamp == other.stamp && file.packing == other.packing)
+            || (start(file)? == start(other)? && file.digest(stop)? == other.digest(stop)?);
         if is_same {
             return Ok(Some(file));
         }
@@ -48,8 +47,18 @@ fn first_same<'a>(files: &'a [InputFile], other: &InputFile, stop: &Stop) -> Res
     Ok(None)
 }
 
+/// Whether the sizes do not speak against it, where both are known.
+fn may_be_same(one: &InputFile, other: &InputFile) -> bool {
+    match (one.packing.bytes(one.stamp.bytes()), other.packing.bytes(other.stamp.bytes())) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    }
+}
+
 fn start(file: &InputFile) -> Result<Vec<u8>> {
+    let opened = file.reopen()?;
     let mut bytes = Vec::new();
-    file.reopen()?.take(START).read_to_end(&mut bytes).map_err(|e| Error::reading(&file.path, e))?;
+    let read = Unpacked::new(&opened, &file.packing).and_then(|mut unpacked| unpacked.append(START, &mut bytes));
+    read.map_err(|e| file.unreadable(e))?;
     Ok(bytes)
 }

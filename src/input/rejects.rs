@@ -23,6 +23,7 @@ const IN_MEMORY: usize = 1 << 20;
 pub enum Reason {
     Encoding,
     Quote,
+    Json,
     Header,
     FieldCount,
     BlankId,
@@ -30,7 +31,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Self; 6] = [Self::Encoding, Self::Quote, Self::Header, Self::FieldCount, Self::BlankId, Self::BadValue];
+    const ALL: [Self; 7] =
+        [Self::Encoding, Self::Quote, Self::Json, Self::Header, Self::FieldCount, Self::BlankId, Self::BadValue];
 }
 
 /// A rejected row, or a bad value of an accepted one.
@@ -103,6 +105,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::Encoding => "encoding",
             Self::Quote => "quote",
+            Self::Json => "json",
             Self::Header => "header",
             Self::FieldCount => "field_count",
             Self::BlankId => "blank_id",

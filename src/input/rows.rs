@@ -25,6 +25,8 @@ pub struct BlockReport {
     pub rejected: u64,
     /// Rejected for bytes that mean nothing in the file's encoding.
     pub undecodable: u64,
+    /// Records of which a field begins with spaces and a quote.
+    pub spaced: u64,
     /// Records that the source's filter left out.
     pub filtered: u64,
     /// Records without a value.
@@ -78,13 +80,14 @@ impl Reading<'_> {
     fn take(&mut self, record: &Record<'_>, sink: &mut impl RowSink) {
         let fate = self.fate(record);
         if matches!(fate, Fate::Tail) {
-            self.report.tail.push((record.line, record.raw.to_vec()));
+            self.report.tail.push((record.line, record.shown().into_owned()));
             return;
         }
         self.not_the_end();
         let report = &mut self.report;
         report.has_others = true;
         report.rows += 1;
+        report.spaced += u64::from(record.is_spaced);
         match fate {
             Fate::Accepted(id) => {
                 if sink.begin(id) {
@@ -92,7 +95,7 @@ impl Reading<'_> {
                     sink.end();
                 }
             }
-            Fate::Rejected(reason) => report.reject(record.line, reason, record.raw),
+            Fate::Rejected(reason) => report.reject(record.line, reason, &record.shown()),
             Fate::Filtered => report.filtered += 1,
             Fate::Blank => report.blank += 1,
             Fate::Tail => {}
@@ -116,11 +119,11 @@ impl Reading<'_> {
         if let Some(reason) = record.fault {
             return Fate::Rejected(reason);
         }
-        let width = record.width();
-        if width == 1 && header.width > 1 && !record.is_blank() && self.source.may_end(record.raw) {
+        let (width, may_be_short) = (record.width(), self.source.form.pad || record.is_cells);
+        if width == 1 && header.width > 1 && !record.is_blank() && self.source.may_end(&record.shown(), may_be_short) {
             return Fate::Tail;
         }
-        let fits = width == header.width || (self.source.form.pad && width < header.width);
+        let fits = width == header.width || (may_be_short && width < header.width);
         if !fits {
             return if record.is_blank() { Fate::Blank } else { Fate::Rejected(Reason::FieldCount) };
         }
@@ -181,7 +184,8 @@ impl Reading<'_> {
 fn read<'r>(column: &Column, record: &Record<'r>, field: Option<usize>) -> Result<Value<'r>, &'r str> {
     let Some(field) = field else { return Ok(Value::Null) };
     let text = record.field(field).unwrap_or_default();
-    column.cell.read(text).ok_or(text)
+    let value = if record.is_typed(field) { column.cell.read_typed(text) } else { column.cell.read(text) };
+    value.ok_or(text)
 }
 
 impl BlockReport {

@@ -12,7 +12,10 @@ use std::sync::Arc;
 use csv::{ByteRecord, ReaderBuilder};
 use proptest::prelude::*;
 
-use super::{BlockReader, Dialect, Header, InputFile, Inputs, Rejects, RowSink, Stamp, open, read_records, read_rows};
+use super::csv::Dialect;
+use super::format::Format;
+use super::unpack::Packing;
+use super::{BlockReader, Header, InputFile, Inputs, Rejects, RowSink, Stamp, open, read_records, read_rows};
 use crate::spec::form::Quotes;
 use crate::spec::{Delimiter, Encoding, Spec};
 use crate::value::Value;
@@ -28,10 +31,13 @@ fn plain(path: &Path, encoding: Encoding, delimiter: Delimiter) -> InputFile {
         source: "x".into(),
         path: path.to_owned(),
         name: "x.csv".into(),
+        member: None,
         bytes: stamp.bytes(),
+        expected: stamp.bytes(),
+        packing: Packing::default(),
         stamp,
         encoding,
-        dialect,
+        format: Format::Csv(dialect),
         header,
         digest: Arc::default(),
     }

@@ -1,13 +1,14 @@
-//! A file's bytes as UTF-8, piece by piece: byte-order marks dropped, other encodings transcoded. Owns the digest of
-//! the file's own bytes; refuses to guess an encoding.
+//! An input's bytes as UTF-8, piece by piece: byte-order marks dropped, other encodings transcoded. Owns the digest of
+//! the bytes as they were unpacked; refuses to guess an encoding.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 
 use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252, mem};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::digest;
+use super::unpack::Unpacked;
 use crate::spec::Encoding;
 
 /// What bytes become that have no meaning in the file's encoding. No UTF-8 text has this byte, so the record around it
@@ -17,9 +18,9 @@ const INVALID: u8 = 0xFF;
 /// Bytes that are transcoded at once: they fit in the fastest cache.
 const PIECE: u64 = 64 << 10;
 
-/// A file, read once from its start.
+/// An input, read once from its start.
 pub struct Text {
-    file: File,
+    unpacked: Unpacked,
     encoding: Encoding,
     /// None for UTF-8, whose bytes are read unchanged.
     transcoder: Option<Transcoder>,
@@ -40,21 +41,23 @@ enum Transcoder {
 
 impl Text {
     /// The file's byte-order mark decides its encoding; without one it is as declared.
-    pub fn new(mut file: File, declared: Encoding) -> io::Result<Self> {
+    pub fn new(mut bytes: Unpacked, declared: Encoding) -> io::Result<Self> {
         let mut head = Vec::new();
-        file.seek(SeekFrom::Start(0))?;
-        Read::by_ref(&mut file).take(2 * MOST_MARK).read_to_end(&mut head)?;
+        bytes.append(2 * MOST_MARK, &mut head)?;
         let (encoding, marks) = marks(&head).unwrap_or((declared, 0));
-        file.seek(SeekFrom::Start(marks as u64))?;
+        bytes = bytes.again()?;
+        let mut raw = Vec::new();
+        bytes.append(marks as u64, &mut raw)?;
         let mut hasher = Xxh3::new();
-        hasher.update(&head[..marks]);
-        let (transcoder, raw, bytes) = (Transcoder::new(encoding), Vec::new(), marks as u64);
-        Ok(Self { file, encoding, transcoder, raw, ended: false, utf8: Utf8Too::default(), hasher, bytes })
+        hasher.update(&raw);
+        let (transcoder, read) = (Transcoder::new(encoding), marks as u64);
+        let utf8 = Utf8Too::default();
+        Ok(Self { unpacked: bytes, encoding, transcoder, raw, ended: false, utf8, hasher, bytes: read })
     }
 
     /// Starts again at the file's start.
     pub fn restart(&mut self) -> io::Result<()> {
-        *self = Self::new(self.file.try_clone()?, self.encoding)?;
+        *self = Self::new(self.unpacked.again()?, self.encoding)?;
         Ok(())
     }
 
@@ -67,14 +70,14 @@ impl Text {
         let start = into.len();
         let Some(transcoder) = &mut self.transcoder else {
             into.reserve_exact(usize::try_from(want).unwrap_or(0));
-            let read = Read::by_ref(&mut self.file).take(want).read_to_end(into)?;
+            let read = self.unpacked.append(want, into)?;
             self.hasher.update(&into[start..]);
             self.bytes += read as u64;
             return Ok(read);
         };
         while into.len() == start && !self.ended {
             self.raw.clear();
-            let read = Read::by_ref(&mut self.file).take(want.clamp(1, PIECE)).read_to_end(&mut self.raw)?;
+            let read = self.unpacked.append(want.clamp(1, PIECE), &mut self.raw)?;
             self.hasher.update(&self.raw);
             self.bytes += read as u64;
             self.ended = read == 0;
@@ -94,13 +97,13 @@ impl Text {
         self.transcoder.is_some() && self.utf8.is_valid && self.utf8.beyond_ascii
     }
 
-    /// Bytes of the file that were read so far.
+    /// Bytes of the input that were read so far, unpacked.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
     pub fn file(&self) -> &File {
-        &self.file
+        self.unpacked.file()
     }
 }
 
@@ -214,12 +217,14 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::input::unpack::Packing;
 
     /// A file's text, read in pieces of `want` bytes, and its encoding.
     fn text(bytes: &[u8], declared: Encoding, want: u64) -> (Vec<u8>, Encoding) {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(bytes).expect("written");
-        let mut text = Text::new(file, declared).expect("a text");
+        let unpacked = Unpacked::new(&file, &Packing::default()).expect("bytes");
+        let mut text = Text::new(unpacked, declared).expect("a text");
         let mut all = Vec::new();
         while text.read(want, &mut all).expect("read") > 0 {}
         assert_eq!(text.read(want, &mut all).expect("still at the end"), 0);

@@ -127,17 +127,25 @@ pub struct Options {
 pub struct InputRecord {
     /// Its source.
     pub source: String,
-    /// Its name in the input folder, or its path if it was given with `--source`.
+    /// Its name in the input folder, or its path if it was given with `--source`; `archive!member` in an archive.
     pub file: String,
-    /// Its size in bytes.
+    /// The member's name, if it is one of an archive.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub member: Option<String>,
+    /// Its size in bytes, as it is packed.
     pub bytes: u64,
-    /// The encoding in which it was read, as in a spec.
-    #[serde(default = "utf8")]
-    pub encoding: String,
-    /// The delimiter with which it was read, as in a spec.
-    #[serde(default = "comma")]
-    pub delimiter: String,
-    /// Digest of its bytes, algorithm first; none if it was not read to its end.
+    /// What its records are written in, as in a spec.
+    pub format: String,
+    /// The sheet that was read, of a workbook.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sheet: Option<String>,
+    /// The encoding in which it was read, as in a spec; none if it is no text.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub encoding: Option<String>,
+    /// The delimiter with which it was read, as in a spec; none if it is not CSV.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub delimiter: Option<String>,
+    /// Digest of its bytes, unpacked, algorithm first; none if it was not read to its end.
     pub digest: Option<String>,
     /// Records in it.
     pub rows: u64,
@@ -155,12 +163,12 @@ pub struct DuplicateRecord {
     pub duplicate_of: String,
 }
 
-fn utf8() -> String {
-    "utf-8".to_owned()
-}
-
-fn comma() -> String {
-    ",".to_owned()
+impl InputRecord {
+    /// The name of the file that it is or lies in.
+    pub fn file_name(&self) -> &str {
+        let member = self.member.as_ref().and_then(|member| self.file.strip_suffix(member.as_str())?.strip_suffix('!'));
+        member.unwrap_or(&self.file)
+    }
 }
 
 /// How many customers there are.

@@ -89,9 +89,12 @@ impl Account {
             InputRecord {
                 source: source.name.clone(),
                 file: file.name.clone(),
+                member: file.member.clone(),
                 bytes: file.bytes,
-                encoding: file.encoding.to_string(),
-                delimiter: file.dialect.delimiter.to_string(),
+                format: file.format.name().to_string(),
+                sheet: file.format.sheet().map(str::to_owned),
+                encoding: file.format.is_text().then(|| file.encoding.to_string()),
+                delimiter: file.format.dialect().map(|dialect| dialect.delimiter.to_string()),
                 digest: account.map(|account| account.digest.clone()),
                 rows: account.map_or(0, |account| account.rows),
             }

@@ -6,7 +6,7 @@ use super::open;
 use super::settings::Settings;
 use crate::error::Result;
 use crate::input::{InputFile, SourceFiles};
-use crate::spec::{Delimiter, Encoding, RuleKind};
+use crate::spec::{Delimiter, Encoding, FileFormat, RuleKind};
 
 /// What a run would read.
 #[derive(Debug, Clone)]
@@ -16,8 +16,10 @@ pub struct Checked {
     pub output_columns: Vec<String>,
     /// The sources, in declared order.
     pub sources: Vec<CheckedSource>,
-    /// CSV files of the input folder that match no source.
+    /// Files of the input folder that match no source.
     pub unmatched: Vec<String>,
+    /// Files that a run does not read because they are the same as another one: the file, and the other one.
+    pub duplicates: Vec<(String, String)>,
     /// Whether a data check compares with the last run.
     pub compares_with_last: bool,
 }
@@ -44,10 +46,12 @@ pub struct CheckedFile {
     pub name: String,
     /// Its size in bytes.
     pub bytes: u64,
-    /// Its encoding.
-    pub encoding: Encoding,
-    /// Its delimiter.
-    pub delimiter: Delimiter,
+    /// What its records are written in.
+    pub format: FileFormat,
+    /// Its encoding; none if it is no text.
+    pub encoding: Option<Encoding>,
+    /// Its delimiter; none if it is not CSV.
+    pub delimiter: Option<Delimiter>,
     /// Whether the delimiter was detected from the header: none was declared and it is not a comma.
     pub delimiter_found: bool,
     /// Columns that the profile does not use.
@@ -66,19 +70,23 @@ impl Checked {
     }
 }
 
-/// Checks the spec and the headers of all inputs; reads no data.
+/// Checks the spec and the headers of all inputs; reads no data, but for files that may be the same.
 ///
 /// # Errors
 /// [`crate::Error::Spec`] for an expression that the engine cannot compile; [`crate::Error::Usage`] for a file of a
 /// source that the spec lacks; [`crate::Error::Input`] for a missing file, a missing column or a header that is not
 /// valid; [`crate::Error::Io`] for a file or folder that cannot be read.
 pub fn check(settings: &Settings) -> Result<Checked> {
-    let inputs = open(settings)?;
+    let mut inputs = open(settings)?;
+    inputs.drop_duplicates(&settings.stop)?;
+    let duplicates = inputs.sources.iter().flat_map(|source| &source.duplicates);
+    let duplicates = duplicates.map(|same| (same.file.clone(), same.duplicate_of.clone())).collect();
     let spec = &settings.spec;
     Ok(Checked {
         output_columns: spec.output.iter().map(|column| column.name.clone()).collect(),
         sources: inputs.sources.into_iter().map(source).collect(),
         unmatched: inputs.unmatched,
+        duplicates,
         compares_with_last: spec.rules.iter().any(|rule| matches!(rule.kind, RuleKind::RowsWithin(_))),
     })
 }
@@ -94,13 +102,14 @@ fn source(read: SourceFiles) -> CheckedSource {
 }
 
 fn file(file: InputFile) -> CheckedFile {
-    let InputFile { path, name, bytes, encoding, dialect, header, .. } = file;
+    let InputFile { path, name, bytes, encoding, format, header, .. } = file;
     CheckedFile {
         path,
         name,
         bytes,
-        encoding,
-        delimiter: dialect.delimiter,
+        format: format.name(),
+        encoding: format.is_text().then_some(encoding),
+        delimiter: format.dialect().map(|dialect| dialect.delimiter),
         delimiter_found: header.delimiter_found,
         unused_columns: header.undeclared,
     }

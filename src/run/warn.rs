@@ -39,7 +39,8 @@ pub(super) fn of_inputs(inputs: &OpenInputs) {
 /// Emits which files have another delimiter than a comma without declaring it.
 fn delimiters(read: &SourceFiles) {
     for file in read.files.iter().filter(|f| f.header.delimiter_found) {
-        let (source, delimiter) = (read.source.name.clone(), file.dialect.delimiter.to_string());
+        let Some(dialect) = file.format.dialect() else { continue };
+        let (source, delimiter) = (read.source.name.clone(), dialect.delimiter.to_string());
         Event::DelimiterFound { source, file: file.name.clone(), delimiter }.emit();
     }
 }
@@ -73,6 +74,9 @@ pub(super) fn of_reading(settings: &Settings, inputs: &OpenInputs, accounts: &Ac
             encodings.dedup();
             let (source, rows, encodings) = (source.clone(), account.undecodable, encodings.join(", "));
             Event::RowsUndecodable { source, rows, encodings }.emit();
+        }
+        if account.spaced > 0 {
+            Event::SpacedQuotes { source: source.clone(), rows: account.spaced }.emit();
         }
         let rows = account.rows - account.rejected;
         for (column, bad) in &account.bad_values {

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::input::SourceAccount;
 
 /// Version of a set's format. A set in another format has another key, so it is never read.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Name of the file with the counts of reading.
 const READ_FILE: &str = "read.json";
@@ -169,6 +169,7 @@ mod tests {
             rows: 10,
             rejected: 1,
             undecodable: 0,
+            spaced: 0,
             filtered: 0,
             blank: 0,
             footer: 0,

@@ -201,6 +201,13 @@ impl<'a> RowReader<'a> {
         }
     }
 
+    /// A value's bytes as they are stored, which are the same for the same values.
+    pub fn stored(&mut self, ty: Type) -> Option<&'a [u8]> {
+        let before = self.rest;
+        self.skip(ty)?;
+        before.get(..before.len() - self.rest.len())
+    }
+
     #[inline]
     fn byte(&mut self) -> Option<u8> {
         let (byte, rest) = self.rest.split_first()?;

@@ -6,12 +6,16 @@ use std::str::FromStr;
 use toml::Spanned;
 
 use super::raw::RawSource;
-use super::{Delimiter, Encoding, Problem};
+use super::{Delimiter, Encoding, FileFormat, Problem};
 use crate::value::DecimalMark;
 
 /// How a source's files are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileForm {
+    /// Known by a file's first bytes when none is declared.
+    pub format: Option<FileFormat>,
+    /// The sheet of a workbook; the first visible one when none is named.
+    pub sheet: Option<String>,
     pub encoding: Option<Encoding>,
     pub delimiter: Option<Delimiter>,
     pub quotes: Quotes,
@@ -54,8 +58,8 @@ impl super::Source {
     }
 
     /// Whether a record of a single field may be part of a footer. If records may be short, only one that looks like it.
-    pub fn may_end(&self, raw: &[u8]) -> bool {
-        !self.form.footer.is_empty() && (!self.form.pad || self.is_footer_line(raw))
+    pub fn may_end(&self, raw: &[u8], may_be_short: bool) -> bool {
+        !self.form.footer.is_empty() && (!may_be_short || self.is_footer_line(raw))
     }
 
     fn is_footer_line(&self, raw: &[u8]) -> bool {
@@ -96,6 +100,8 @@ pub fn check(raw: &RawSource) -> Result<(FileForm, DecimalMark), Problem> {
     };
     let RawSource { skip_lines, comment, pad, sort, headers, .. } = raw;
     let form = FileForm {
+        format: parse(raw.format.as_ref())?,
+        sheet: raw.sheet.as_ref().map(|sheet| sheet.get_ref().clone()),
         encoding: parse(raw.encoding.as_ref())?,
         delimiter: parse(raw.delimiter.as_ref())?,
         quotes: quotes(raw)?,

@@ -1,7 +1,23 @@
-//! The names of encodings and delimiters. Looks at no file.
+//! The names of file formats, encodings and delimiters. Looks at no file.
 
 use std::fmt;
 use std::str::FromStr;
+
+/// What a file's records are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileFormat {
+    /// Fields between delimiters.
+    Csv,
+    /// A JSON object on each line.
+    JsonLines,
+    /// A JSON array of objects.
+    Json,
+    /// A sheet of an Excel workbook.
+    Xlsx,
+    /// Apache Parquet.
+    Parquet,
+}
 
 /// How a file's bytes become text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +49,32 @@ pub enum Delimiter {
     Pipe,
     /// Any other ASCII character but a quote or a line end.
     Other(u8),
+}
+
+impl FileFormat {
+    const ALL: [(Self, &str); 5] = [
+        (Self::Csv, "csv"),
+        (Self::JsonLines, "jsonl"),
+        (Self::Json, "json"),
+        (Self::Xlsx, "xlsx"),
+        (Self::Parquet, "parquet"),
+    ];
+}
+
+impl fmt::Display for FileFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::ALL.iter().find(|(known, _)| known == self).map_or("", |(_, name)| name))
+    }
+}
+
+impl FromStr for FileFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|(_, name)| *name == text).map(|(format, _)| *format);
+        let names: Vec<&str> = Self::ALL.iter().map(|(_, name)| *name).collect();
+        found.ok_or_else(|| format!("unknown format `{}`: use {}", text.escape_debug(), names.join(", ")))
+    }
 }
 
 impl Encoding {
@@ -154,6 +196,10 @@ mod tests {
             let delimiter: Delimiter = name.parse().expect("a delimiter");
             assert_eq!((delimiter.byte(), delimiter.to_string().parse()), (want, Ok(delimiter)));
         }
+        for (format, name) in FileFormat::ALL {
+            assert_eq!((format.to_string().as_str(), name.parse()), (name, Ok(format)));
+        }
+        assert!("xls".parse::<FileFormat>().is_err_and(|e| e.contains("jsonl")));
         assert!("iso".parse::<Encoding>().is_err_and(|e| e.contains("latin1")));
         assert!(
             ["\"", "\n", "é", "ab", ""].iter().all(|bad| bad.parse::<Delimiter>().is_err_and(|e| e.contains("`;`")))

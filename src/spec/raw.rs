@@ -50,6 +50,10 @@ pub struct RawSource {
     pub required: bool,
     pub key: Option<Spanned<String>>,
     pub latest_by: Option<Spanned<String>>,
+    #[serde(default)]
+    pub unique_by: Vec<Spanned<String>>,
+    pub format: Option<Spanned<String>>,
+    pub sheet: Option<Spanned<String>>,
     pub encoding: Option<Spanned<String>>,
     pub delimiter: Option<Spanned<String>>,
     pub decimal: Option<Spanned<String>>,

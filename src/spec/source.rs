@@ -32,6 +32,8 @@ impl Names {
             kept.push((index, new_name));
         }
         let latest_by = latest_by.as_ref().map(|by| columns.orders_rows(by)).transpose()?;
+        let unique_by = raw.unique_by.iter().map(|by| columns.add(by.get_ref(), by.span().start));
+        let unique_by = unique_by.collect::<Checked<Vec<usize>>>()?;
         for column in types.keys() {
             columns.add(column.get_ref(), column.span().start)?;
         }
@@ -61,6 +63,7 @@ impl Names {
             columns,
             filter,
             latest_by,
+            unique_by,
             rows,
         })
     }
@@ -106,7 +109,8 @@ fn file_patterns(name: &Spanned<String>, files: &[Spanned<String>]) -> Checked<(
         if pattern.contains('\\') || pattern.starts_with('/') || pattern.split('/').any(|part| part == "..") {
             return wrong(format!("`{pattern}` leaves the input folder: a file pattern is a path in it"));
         }
-        if let Err(error) = glob::Pattern::new(pattern) {
+        let (archive, member) = pattern.split_once('!').unwrap_or((pattern, "*"));
+        if let Err(error) = glob::Pattern::new(archive).and_then(|_| glob::Pattern::new(member)) {
             return wrong(format!("`{pattern}` is not a valid file pattern: {error}"));
         }
     }

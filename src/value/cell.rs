@@ -134,6 +134,25 @@ impl CellType {
         }
     }
 
+    /// Reads a value that has a type already, in the file or by its form: ISO dates, decimal points, whatever the format of
+    /// the column's texts is. A day is its midnight, and a midnight is a day.
+    pub fn read_typed<'a>(&self, text: &'a str) -> Option<Value<'a>> {
+        let plain = Self::of(self.ty);
+        let moment = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok();
+        match self.ty {
+            Type::Date if text.len() > 10 => plain.read(text.strip_suffix(" 00:00:00")?),
+            Type::Datetime if text.len() == 10 => {
+                let day = iso_date(text.as_bytes())?.and_hms_opt(0, 0, 0)?;
+                Some(Value::Datetime(day.and_utc().timestamp_micros()))
+            }
+            Type::Datetime => {
+                let moment = moment(text).filter(|moment| in_range(moment.date()))?;
+                Some(Value::Datetime(moment.and_utc().timestamp_micros()))
+            }
+            _ => plain.read(text),
+        }
+    }
+
     /// Reads a number with a decimal point. If the mark is a comma, a text with a point is not a number.
     #[inline]
     fn with_point<T>(&self, text: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
@@ -351,6 +370,24 @@ mod tests {
             assert_eq!(cell.read(text), want, "{ty} {text:?}");
         }
         assert_eq!(read("float", "1,5"), None);
+    }
+
+    #[test]
+    fn typed_values_are_read_whatever_the_format() {
+        for (ty, text, want) in [
+            ("date(%d.%m.%Y)", "2024-02-29", Some(Value::Date(19782))),
+            ("date", "2024-02-29 00:00:00", Some(Value::Date(19782))),
+            ("date", "2024-02-29 00:00:01", None),
+            ("datetime(%d/%m/%Y %H:%M)", "1970-01-01 00:00:01.25", Some(Value::Datetime(1_250_000))),
+            ("datetime", "1970-01-02", Some(Value::Datetime(86_400_000_000))),
+            ("int", "12", Some(Value::Int(12))),
+            ("text", "true", Some(Value::Text("true"))),
+            ("date", "", Some(Value::Null)),
+        ] {
+            assert_eq!(CellType::parse(ty).expect("a type").read_typed(text), want, "{ty} {text:?}");
+        }
+        let comma = CellType { mark: DecimalMark::Comma, ..CellType::of(Type::Decimal(5, 2)) };
+        assert_eq!(comma.read_typed("1.5"), Some(Value::Decimal(150)));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
 use crate::mess::{SPEC, delimiter, encoded, encoding, for_a_while, messy_bytes, messy_rows, scratch};
+use crate::packing;
 use crate::workdir::{default_text, project};
 
 /// What a source can say about its files.
@@ -61,6 +62,73 @@ fn any_bytes_are_proved_or_refused() {
         runs_or_refuses(&bytes, written, form, block_size)?;
         let rows = rows.replace('~', &char::from(delimiter.byte()).to_string());
         runs_or_refuses(&encoded(&rows, encoding), written, form, block_size)
+    });
+}
+
+/// Bytes that begin like a form, whole or damaged.
+fn formed() -> impl Strategy<Value = Vec<u8>> {
+    let cell = prop_oneof![3 => "[a-c]{0,3}", 1 => "[0-9]{1,3}", 1 => "[a-c,\"{}:\\\\\n\u{e9}]{0,4}", 1 => Just(String::new())];
+    let rows = prop::collection::vec(prop::collection::vec(cell, 3), 0..12);
+    let kind = prop_oneof![4 => Just(0), 3 => Just(1), 2 => Just(2)];
+    let change = (any::<prop::sample::Index>(), any::<u8>(), kind);
+    (rows, prop::sample::select(packing::FORMS.to_vec()), change).prop_map(|(rows, name, (at, byte, kind))| {
+        let table = (["id", "t", "n"].map(str::to_owned).to_vec(), rows);
+        let mut bytes = packing::form(name, &table);
+        let at = at.index(bytes.len());
+        match kind {
+            0 => {}
+            1 => bytes[at] = byte,
+            _ => bytes.truncate(at),
+        }
+        bytes
+    })
+}
+
+/// A text between JSON's marks.
+fn json_text() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => Just("{\"id\": \"a\", \"t\": \"b\", \"n\": 1}"), 2 => Just("{\"id\": \"b\", \"n\": 1.5}"), 3 => Just("\n"), 2 => Just(","), 1 => Just("["),
+        1 => Just("]"), 1 => Just("{\"t\": {\"x\": [1, {\"id\": 2}]}}"), 1 => Just("\""), 1 => Just("{"), 1 => Just("}"), 1 => Just("\\"),
+        1 => Just("{\"id\": 1, \"id\": 2}"), 1 => Just("{\"id\": \"\\ud800\"}"), 1 => Just("{}"), 1 => Just(" null "), 1 => Just("\r"),
+    ];
+    let start = prop::sample::select(vec![
+        "{\"id\": \"c\", \"t\": null, \"n\": 7}\n",
+        "[{\"id\": \"c\", \"t\": \"\", \"n\": 7},\n",
+    ]);
+    (start, prop::collection::vec(piece, 0..14))
+        .prop_map(|(start, pieces)| (start.to_owned() + &pieces.concat()).into_bytes())
+}
+
+/// As [`runs_or_refuses`], of a file that is all there is.
+fn reads_or_refuses(bytes: &[u8], form: &str, block_size: usize) -> TestCaseResult {
+    let folder = scratch();
+    fs::create_dir(folder.path().join("in")).expect("a folder");
+    fs::write(folder.path().join("in/s.csv"), bytes).expect("written");
+    let (input, output) = (folder.path().join("in"), folder.path().join("out"));
+    let spec = Spec::parse(&SPEC.replace("keep =", &format!("{form}\nkeep =")), "p.toml").expect("a spec");
+    let mut settings = Settings::new(spec, &input, &output);
+    (settings.shards, settings.block_size) = (Some(2), block_size);
+    settings.reject_limit = "100%".parse().expect("a limit");
+    match onefold::run(&settings) {
+        Ok(_) => drop(onefold::verify(&input, &output).map_err(|e| TestCaseError::fail(e.to_string()))?),
+        Err(Error::Input { .. } | Error::NoProfile(_)) => {}
+        Err(other) => return Err(TestCaseError::fail(other.to_string())),
+    }
+    Ok(())
+}
+
+#[test]
+fn any_form_is_proved_or_refused() {
+    let keys = [
+        "optional = [\"t\", \"n\"]",
+        "where = \"n > 5 or t is null\"\noptional = [\"t\"]",
+        "pad = true\nfooter = [\"a*\", \"b\"]",
+        "unique_by = [\"t\"]",
+    ];
+    let inputs = (formed(), json_text(), prop::sample::select(keys.to_vec()), 1usize..60);
+    for_a_while(300, inputs, |(bytes, json, keys, block_size)| {
+        reads_or_refuses(&bytes, keys, block_size)?;
+        reads_or_refuses(&json, keys, block_size)
     });
 }
 

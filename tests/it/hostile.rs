@@ -1,9 +1,11 @@
 //! Every hostile input in the table of `docs/reliability.md`, with the outcome that is given there.
 
+mod cells;
 mod delimiters;
 mod encodings;
 mod files;
 mod forms;
+mod packed;
 mod security;
 mod sizes;
 mod values;

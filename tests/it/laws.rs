@@ -7,7 +7,8 @@ use onefold::manifest::Manifest;
 use onefold::{Drill, Settings};
 use proptest::prelude::*;
 
-use crate::workdir::Workdir;
+use crate::packing::{FORMS, Table, form, zip};
+use crate::workdir::{Workdir, default_text};
 
 /// One messy row of a source, before it is written.
 #[derive(Debug, Clone)]
@@ -179,6 +180,68 @@ proptest! {
             if dir.exists(&format!("plain/{name}")) {
                 prop_assert_eq!(dir.read(&format!("plain/{name}")), dir.read(&format!("cut/{name}")), "rejects");
             }
+        }
+    }
+}
+
+/// A source as a table of texts. Cells that only CSV can hold are left out, and records that are too long.
+fn table(columns: &[&str], rows: &[Row], turn: usize) -> Table {
+    let mut order: Vec<&str> = columns.to_vec();
+    order.rotate_left(turn % columns.len());
+    let rows = rows.iter().map(|row| order.iter().map(|column| cell(row, column)).collect());
+    (order.iter().map(|name| (*name).to_owned()).collect(), rows.collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_form_of_a_file_changes_the_outputs(
+        rows in prop::array::uniform4(prop::collection::vec(row(), 1..30)),
+        (first, block_size, cut) in (0usize..FORMS.len(), 1usize..200, 0usize..30),
+    ) {
+        let dir = Workdir::new();
+        let (mut packed, mut split) = (Vec::new(), Vec::new());
+        for (at, ((name, columns), rows)) in SOURCES.iter().zip(&rows).enumerate() {
+            let of = |rows: &[Row], turn| table(columns, rows, turn);
+            dir.write(&format!("plain/{name}.csv"), form("csv", &of(rows, 0)));
+            // Whatever its name says.
+            dir.write(&format!("forms/{name}.csv"), form(FORMS[(first + at) % FORMS.len()], &of(rows, at)));
+            let (head, tail) = rows.split_at(cut.min(rows.len()));
+            for (part, rows) in [head, tail].into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
+                let bytes = form(FORMS[(first + at + part) % FORMS.len()], &of(rows, part));
+                let path = format!("{name}-{part}");
+                match at % 2 {
+                    0 => dir.write(&format!("split/{path}.csv"), bytes),
+                    _ => packed.push((path, bytes)),
+                }
+            }
+            split.push(format!("\"{name}-*.csv\", \"all.zip!{name}-*\""));
+        }
+        // A form that is an archive itself cannot lie in one.
+        let members: Vec<(&str, &[u8])> = packed.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+        let fit = packed.iter().all(|(_, bytes)| !bytes.starts_with(b"PK") || bytes.windows(11).any(|part| part == b"xl/workbook"));
+        run(&dir, "plain", "want", |_| {});
+        let want = dir.outputs("want");
+        let formed = run(&dir, "forms", "formed", |s| s.block_size = block_size);
+        prop_assert!(dir.outputs("formed") == want, "forms from {first}, block size {block_size}");
+        onefold::verify(&dir.path("forms"), &dir.path("formed")).map_err(|e| TestCaseError::fail(e.to_string()))?;
+        let mut unfinished = settings(&dir, "forms", "resumed");
+        unfinished.drills = vec![drill("enospc:2")];
+        onefold::run(&unfinished).expect_err("the disk is full");
+        let resumed = run(&dir, "forms", "resumed", |s| (s.block_size, s.memory_limit) = (block_size + 1, Some(1)));
+        prop_assert!(dir.outputs("resumed") == want, "resumed, with a memory limit");
+        prop_assert_eq!(&resumed.ledger, &formed.ledger);
+        if fit {
+            dir.write("split/all.zip", zip(&members));
+            let mut text = default_text();
+            for ((name, _), files) in SOURCES.iter().zip(split) {
+                text = text.replace(&format!("\"{name}-*.csv\""), &files);
+            }
+            let spec = onefold::spec::Spec::parse(&text, "split.toml").expect("a spec");
+            run(&dir, "split", "split_out", |s| (s.spec, s.block_size) = (spec, block_size));
+            prop_assert!(dir.bytes("split_out/profiles.csv") == want.0, "split at {cut}, forms from {first}");
+            onefold::verify(&dir.path("split"), &dir.path("split_out")).map_err(|e| TestCaseError::fail(e.to_string()))?;
         }
     }
 }

@@ -18,6 +18,7 @@ mod manners;
 mod mess;
 mod oracle;
 mod outputs;
+mod packing;
 mod peers;
 mod profiles;
 mod progress;

@@ -92,7 +92,7 @@ impl Composing<'_> {
                     if let Some(field) = fields.iter().find(|f| f.name == name) {
                         let (source, expression) = (source.name.clone(), field.value.sql.clone());
                         let uses = field.value.columns.iter().cloned().collect();
-                        let rows = self.found.sources[at].rows.len();
+                        let rows = self.found.sources[at].rows.len() - self.rebuilt.replaced[at];
                         return Ok(Origin::Aggregate { source, expression, uses, rows });
                     }
                 }
@@ -147,7 +147,7 @@ impl Composing<'_> {
         Ok(Some(SourceRows {
             source: source.name.clone(),
             rows: found.rows.len(),
-            used: if all_count { found.rows.len() } else { found.rows.len().min(1) },
+            used: if all_count { found.rows.len() - self.rebuilt.replaced[at] } else { found.rows.len().min(1) },
             latest_by,
             latest,
             lines: lines(found),

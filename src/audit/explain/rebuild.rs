@@ -20,6 +20,8 @@ pub(super) struct Rebuilt {
     workings: RecordBatch,
     /// For each source, the index among the customer's rows of the one that is in the profile.
     pub picked: Vec<Option<usize>>,
+    /// For each source, how many rows of the customer another one replaces by `unique_by`.
+    pub replaced: Vec<usize>,
     /// For each source, the declared columns of all rows of the customer.
     pub rows: Vec<Vec<ArrayRef>>,
 }
@@ -33,10 +35,11 @@ pub(super) fn rebuild(run: &FinishedRun<'_>, found: &CustomerRows) -> Result<Reb
     if workings.num_rows() != 1 {
         return Err(wrong("the inputs have no row that gives this customer a profile"));
     }
-    let picked = picked(spec, &input)?.into_iter();
-    let picked = picked.map(|rows| rows.first().copied().flatten().map(|row| row as usize)).collect();
+    let all = picked(spec, &input)?;
+    let replaced = all.iter().map(|of| of.replaced.len()).collect();
+    let picked = all.into_iter().map(|of| of.rows.first().copied().flatten().map(|row| row as usize)).collect();
     let rows = spec.sources.iter().zip(&input.sources).map(|(source, input)| rows(source, input));
-    Ok(Rebuilt { workings, picked, rows: rows.collect::<Result<_>>()? })
+    Ok(Rebuilt { workings, picked, replaced, rows: rows.collect::<Result<_>>()? })
 }
 
 /// The rows as they would wait for their shard if there were no others.

@@ -17,6 +17,7 @@ use crate::input::{
 };
 use crate::output::manifest::InputRecord;
 use crate::spec::{Source, did_you_mean};
+use crate::stop::Stop;
 use crate::value::{Value, trim};
 
 use needle::Needle;
@@ -36,7 +37,7 @@ pub(super) fn rows(run: &FinishedRun<'_>, customer: &str, search: impl Fn(&str) 
     }
     let needle = Needle::new(customer);
     let search = |Task { at, source, path, name, record }: Task<'_>| {
-        let file = open_file(source, &as_read(run, record), path, name)?;
+        let file = open_file(source, &as_read(run, record), &path, &name, record.member.as_deref())?;
         let hits = scan(&file, record, customer, &needle)?;
         Ok((at, file, hits))
     };
@@ -61,7 +62,8 @@ struct Task<'a> {
 
 /// The inputs with the encoding and the delimiter with which the run read the file.
 fn as_read(run: &FinishedRun<'_>, record: &InputRecord) -> Inputs {
-    let (encoding, delimiter) = (record.encoding.parse().ok(), record.delimiter.parse().ok());
+    let encoding = record.encoding.as_ref().and_then(|encoding| encoding.parse().ok());
+    let delimiter = record.delimiter.as_ref().and_then(|delimiter| delimiter.parse().ok());
     Inputs { encoding, delimiter, ..run.inputs.clone() }
 }
 
@@ -82,7 +84,7 @@ fn files<'a>(run: &FinishedRun<'a>, source: &Source) -> Result<Vec<(PathBuf, Str
     let by_hand = run.inputs.overrides.iter().filter(|(name, _)| *name == source.name).map(|(_, file)| file);
     let by_hand: Vec<&PathBuf> = by_hand.collect();
     if by_hand.is_empty() {
-        let file = |record: &'a InputRecord| (run.inputs.folder.join(&record.file), record.file.clone(), record);
+        let file = |record: &'a InputRecord| (run.inputs.folder.join(record.file_name()), record.file.clone(), record);
         return Ok(records.into_iter().map(file).collect());
     }
     if by_hand.len() != records.len() {
@@ -91,13 +93,14 @@ fn files<'a>(run: &FinishedRun<'a>, source: &Source) -> Result<Vec<(PathBuf, Str
         let message = format!("--source {name} names {given}, but the run read {read}: name each once");
         return Err(Error::Usage(message));
     }
-    let file = |(path, record): (&PathBuf, _)| (path.clone(), path.display().to_string(), record);
+    let file = |(path, record): (&PathBuf, &'a InputRecord)| (path.clone(), path.display().to_string(), record);
     Ok(by_hand.into_iter().zip(records).map(file).collect())
 }
 
 fn check_size(path: &std::path::Path, record: &InputRecord) -> Result<()> {
     let meta = fs::metadata(path).map_err(|e| Error::reading(path, e))?;
-    if meta.is_file() && meta.len() != record.bytes { Err(changed(record)) } else { Ok(()) }
+    let whole = record.member.is_none();
+    if whole && meta.is_file() && meta.len() != record.bytes { Err(changed(record)) } else { Ok(()) }
 }
 
 fn changed(record: &InputRecord) -> Error {
@@ -116,12 +119,16 @@ fn scan(file: &InputFile, record: &InputRecord, customer: &str, needle: &Needle)
     let mut reader = BlockReader::open(file, BLOCK)?;
     let (mut hits, mut spare, mut line) = (Vec::new(), Vec::new(), file.header.data_line);
     // A record that is not UTF-8 has no fields; it is rejected, and has the id if it has the id's bytes.
-    let is_it = |r: &Record<'_>| !r.is_utf8() || r.field(file.header.key).is_some_and(|id| trim(id) == customer);
+    let is_it = |r: &Record<'_>| match r.is_utf8() {
+        true => r.field(file.header.key).is_some_and(|id| trim(id) == customer),
+        false => needle.may_be_in(r.raw),
+    };
+    let may_be_in = |bytes: &[u8]| !file.format.is_verbatim() || needle.may_be_in(bytes);
     while let Some(block) = reader.next_block(spare)? {
-        line += if needle.may_be_in(&block) {
+        line += if may_be_in(&block) {
             read_records(&block, file, |record| {
-                if needle.may_be_in(record.raw) && is_it(&record) {
-                    hits.push(Hit { line: line + record.line, raw: record.raw.to_vec() });
+                if may_be_in(record.raw) && is_it(&record) {
+                    hits.push(Hit { line: line + record.line, raw: record.alone() });
                 }
             })
         } else {
@@ -129,7 +136,11 @@ fn scan(file: &InputFile, record: &InputRecord, customer: &str, needle: &Needle)
         };
         spare = block;
     }
-    if record.digest.as_deref() != Some(reader.digest().as_str()) {
+    let digest = match reader.digest() {
+        Some(digest) => digest,
+        None => file.digest(&Stop::default())?.to_owned(),
+    };
+    if record.digest.as_ref() != Some(&digest) {
         return Err(changed(record));
     }
     Ok(hits)

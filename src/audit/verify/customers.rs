@@ -6,12 +6,14 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::forms;
 use super::records::{Records, Row};
+use super::unpacked::Packed;
 use super::wrong;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::input::visible;
 use crate::output::manifest::{InputRecord, Manifest};
-use crate::spec::{Column, Population, Source, Spec};
+use crate::spec::{Column, FileFormat, Population, Source, Spec};
 use crate::value::Value;
 
 /// Fingerprints of all customers that the spec's population holds. Checks the ledger's counts of rows on the way.
@@ -25,7 +27,7 @@ pub(super) fn find(input: &Path, manifest: &Manifest, spec: &Spec) -> Result<Has
         let mut found = Counted { customers: &mut customers, collect: counts_here, counts: Counts::default() };
         for file in manifest.inputs.iter().filter(|i| i.source == source.name) {
             let before = found.counts.rows;
-            read_file(&input.join(&file.file), file, source, &mut found)?;
+            read_file(input, file, source, &mut found)?;
             let rows = found.counts.rows - before;
             if rows != file.rows {
                 return Err(wrong(format!("`{}` has {rows} rows, but the manifest says {}", file.file, file.rows)));
@@ -74,40 +76,98 @@ struct Counted<'a> {
 }
 
 /// Where the columns are in a file's records.
+#[derive(Clone)]
 struct Columns {
     width: usize,
+    /// Whether records may lack fields at their end.
+    is_short: bool,
     key: usize,
     filter: Vec<Option<usize>>,
     /// The header, when it stands in the file.
     header: Vec<Vec<u8>>,
 }
 
-fn read_file(path: &Path, file: &InputRecord, source: &Source, found: &mut Counted<'_>) -> Result<()> {
+fn read_file(input: &Path, file: &InputRecord, source: &Source, found: &mut Counted<'_>) -> Result<()> {
+    let path = input.join(file.file_name());
+    let packed = Packed { path: &path, member: file.member.as_deref() };
     let claimed = |what: String| wrong(format!("the manifest about `{}`: {what}", file.file));
-    let (encoding, delimiter) = (file.encoding.parse().map_err(claimed)?, file.delimiter.parse().map_err(claimed)?);
-    let mut records = Records::open(path, source, encoding, delimiter).map_err(|e| Error::reading(path, e))?;
-    let unreadable = |e| wrong(format!("`{}` cannot be read: {e}", path.display()));
-    let mut row = Row::default();
-    let columns = match &source.form.header {
-        Some(names) => columns(source, names.iter().map(|name| name.clone().into_bytes()).collect(), false),
-        None => {
-            records.next(&mut row).map_err(unreadable)?;
-            columns(source, std::mem::take(&mut row.fields), true)
+    let unreadable = |e| wrong(format!("`{}` cannot be read: {e}", file.file));
+    let no_column = || wrong(format!("`{}` has no column `{}`", file.file, source.key.name));
+    let encoding = file.encoding.as_deref().unwrap_or("utf-8").parse().map_err(claimed)?;
+    let format: FileFormat = file.format.parse().map_err(claimed)?;
+    let used = used(source);
+    let mut columns = named_columns(source, &used);
+    let mut counting = Counting { source, found, tail: Vec::new() };
+    let mut count = |row: &Row| counting.take(row, &columns);
+    let read = match format {
+        FileFormat::Csv => {
+            let delimiter = file.delimiter.as_deref().unwrap_or(",").parse().map_err(claimed)?;
+            let mut records = Records::open(&packed, source, encoding, delimiter).map_err(unreadable)?;
+            let mut row = Row::default();
+            let names = match &source.form.header {
+                Some(names) => names.iter().map(|name| name.clone().into_bytes()).collect(),
+                None => {
+                    records.next(&mut row).map_err(unreadable)?;
+                    std::mem::take(&mut row.fields)
+                }
+            };
+            columns = find_columns(source, names, source.form.header.is_none()).ok_or_else(no_column)?;
+            while records.next(&mut row).map_err(unreadable)? {
+                counting.take(&row, &columns);
+            }
+            Ok(())
+        }
+        FileFormat::JsonLines => forms::json(&packed, encoding, false, source, &used, &mut count),
+        FileFormat::Json => forms::json(&packed, encoding, true, source, &used, &mut count),
+        FileFormat::Parquet => forms::parquet(&packed, source, &used, &mut count),
+        FileFormat::Xlsx => sheet(&packed, file.sheet.as_deref().unwrap_or_default(), &mut counting),
+    };
+    read.map_err(unreadable)?;
+    counting.end();
+    Ok(())
+}
+
+/// Counts the rows of a sheet, whose first one is the header.
+fn sheet(packed: &Packed<'_>, sheet: &str, counting: &mut Counting<'_, '_>) -> std::io::Result<()> {
+    let form = &counting.source.form;
+    let given = form.header.as_ref().map(|names| names.iter().map(|name| name.clone().into_bytes()).collect());
+    let mut columns = given.and_then(|names| find_columns(counting.source, names, false));
+    let (skip, comment) = (form.skip_lines, form.comment.clone());
+    let mut rows = |line: u64, mut row: Row| {
+        let first = row.fields.first().map_or(&b""[..], Vec::as_slice);
+        if line <= skip || comment.as_ref().is_some_and(|mark| first.starts_with(mark.as_bytes())) {
+            return;
+        }
+        match &columns {
+            None => columns = find_columns(counting.source, std::mem::take(&mut row.fields), true),
+            Some(columns) => {
+                row.line = row.fields.join(&b',');
+                counting.take(&row, &Columns { is_short: true, ..columns.clone() });
+            }
         }
     };
-    let Some(columns) = columns else {
-        return Err(wrong(format!("`{}` has no column `{}`", path.display(), source.key.name)));
-    };
-    let mut tail: Vec<Vec<u8>> = Vec::new();
-    while records.next(&mut row).map_err(unreadable)? {
-        let Counted { customers, collect, counts } = &mut *found;
-        if may_be_footer(&row, &columns, source) {
-            tail.push(std::mem::take(&mut row.line));
-            continue;
+    forms::sheet(packed, sheet, &mut rows)
+}
+
+/// The rows of a file, while they are counted.
+struct Counting<'a, 'b> {
+    source: &'a Source,
+    found: &'a mut Counted<'b>,
+    /// The lines that may be a footer.
+    tail: Vec<Vec<u8>>,
+}
+
+impl Counting<'_, '_> {
+    fn take(&mut self, row: &Row, columns: &Columns) {
+        if may_be_footer(row, columns, self.source) {
+            self.tail.push(row.line.clone());
+            return;
         }
-        counts.rows += 1 + tail.len() as u64;
-        counts.rejected += tail.drain(..).len() as u64;
-        match judge(&row, &columns, source) {
+        let Counted { customers, collect, counts } = &mut *self.found;
+        let lines = self.tail.drain(..).len() as u64;
+        counts.rows += 1 + lines;
+        counts.rejected += lines;
+        match judge(row, columns, self.source) {
             Fate::Rejected => counts.rejected += 1,
             Fate::Blank => counts.blank += 1,
             Fate::Filtered => counts.filtered += 1,
@@ -115,14 +175,17 @@ fn read_file(path: &Path, file: &InputRecord, source: &Source, found: &mut Count
             Fate::Customer(_) => {}
         }
     }
-    let lines = tail.len() as u64;
-    if lines > 0 && source.is_footer(tail.iter().map(Vec::as_slice)) {
-        found.counts.footer += lines;
-    } else {
-        found.counts.rows += lines;
-        found.counts.rejected += lines;
+
+    /// The file is at its end.
+    fn end(self) {
+        let (lines, counts) = (self.tail.len() as u64, &mut self.found.counts);
+        if lines > 0 && self.source.is_footer(self.tail.iter().map(Vec::as_slice)) {
+            counts.footer += lines;
+        } else {
+            counts.rows += lines;
+            counts.rejected += lines;
+        }
     }
-    Ok(())
 }
 
 /// What becomes of a row.
@@ -134,7 +197,8 @@ enum Fate<'a> {
 }
 
 fn fits(row: &Row, columns: &Columns, source: &Source) -> bool {
-    row.fields.len() == columns.width || (source.form.pad && row.fields.len() < columns.width)
+    let is_short = source.form.pad || columns.is_short;
+    row.fields.len() == columns.width || (is_short && row.fields.len() < columns.width)
 }
 
 fn is_blank(row: &Row) -> bool {
@@ -143,7 +207,7 @@ fn is_blank(row: &Row) -> bool {
 
 fn may_be_footer(row: &Row, columns: &Columns, source: &Source) -> bool {
     let single = row.valid && row.sound && row.fields.len() == 1 && columns.width > 1;
-    single && !is_blank(row) && source.may_end(&row.line)
+    single && !is_blank(row) && source.may_end(&row.line, source.form.pad || columns.is_short)
 }
 
 fn judge<'a>(row: &'a Row, columns: &Columns, source: &Source) -> Fate<'a> {
@@ -160,7 +224,11 @@ fn judge<'a>(row: &'a Row, columns: &Columns, source: &Source) -> Fate<'a> {
     if let Some(filter) = &source.filter {
         let value = |name: &str| {
             let at = filter.columns.iter().position(|column| column.name == name)?;
-            let read = |field: usize| filter.columns[at].cell.read(text(field));
+            let cell = &filter.columns[at].cell;
+            let read = |field: usize| match row.typed.get(field) {
+                Some(true) => cell.read_typed(text(field)),
+                _ => cell.read(text(field)),
+            };
             Some(columns.filter[at].and_then(read).unwrap_or(Value::Null))
         };
         if !filter.condition.expr.holds(&value) {
@@ -174,12 +242,37 @@ fn judge<'a>(row: &'a Row, columns: &Columns, source: &Source) -> Fate<'a> {
 }
 
 /// Where a source's columns are among these names; none if its id is not.
-fn columns(source: &Source, names: Vec<Vec<u8>>, in_file: bool) -> Option<Columns> {
+fn find_columns(source: &Source, names: Vec<Vec<u8>>, in_file: bool) -> Option<Columns> {
     let texts: Vec<String> = names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     let find = |column: &Column| position(column, &texts, source.form.any_case);
     let filter = source.filter.iter().flat_map(|filter| &filter.columns).map(find).collect();
     let (width, key) = (names.len(), find(&source.key)?);
-    Some(Columns { width, key, filter, header: if in_file { names } else { Vec::new() } })
+    Some(Columns { width, is_short: false, key, filter, header: if in_file { names } else { Vec::new() } })
+}
+
+/// The columns that a source reads, each once.
+fn used(source: &Source) -> Vec<&Column> {
+    let filter = source.filter.iter().flat_map(|filter| &filter.columns);
+    let mut used: Vec<&Column> = Vec::new();
+    for column in std::iter::once(&source.key).chain(&source.columns).chain(filter) {
+        if used.iter().all(|known| known.name != column.name) {
+            used.push(column);
+        }
+    }
+    used
+}
+
+/// Where the columns are in records that have these as fields.
+fn named_columns(source: &Source, used: &[&Column]) -> Columns {
+    let place = |column: &Column| used.iter().position(|known| known.name == column.name);
+    let filter = source.filter.iter().flat_map(|filter| &filter.columns).map(place).collect();
+    Columns { width: used.len(), is_short: false, key: 0, filter, header: Vec::new() }
+}
+
+/// Whether a name is one of a column's, as it is seen.
+pub(super) fn is_of(column: &Column, name: &str, any_case: bool) -> bool {
+    let seen = |name: &str| if any_case { visible(name).to_ascii_lowercase() } else { visible(name) };
+    column.headers.iter().any(|header| seen(header) == seen(name))
 }
 
 /// The field of a column: by one of its names as it is, else as it is seen; `Name#2` is the second `Name`.

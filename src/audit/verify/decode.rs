@@ -1,8 +1,7 @@
 //! An input's bytes as UTF-8 for the verification, character by character with the standard library and one table. What
 //! is not a character becomes the byte 0xFF, which no UTF-8 has. Never uses the run's own reader.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Cursor, Read};
 
 use encoding_rs::{Decoder, DecoderResult, WINDOWS_1252};
 
@@ -10,7 +9,7 @@ use crate::spec::Encoding;
 
 /// A file as UTF-8, after its byte-order marks.
 pub(super) struct Decoded {
-    raw: BufReader<File>,
+    raw: BufReader<Box<dyn Read>>,
     encoding: Encoding,
     marks: u64,
     /// The character of each byte in Windows-1252 or Latin-1.
@@ -24,8 +23,7 @@ pub(super) struct Decoded {
 }
 
 impl Decoded {
-    pub fn new(file: File, encoding: Encoding) -> io::Result<Self> {
-        let mut raw = BufReader::with_capacity(1 << 20, file);
+    pub fn new(mut raw: Box<dyn Read>, encoding: Encoding) -> io::Result<Self> {
         let mark: &[u8] = match encoding {
             Encoding::Utf8 => b"\xEF\xBB\xBF",
             Encoding::Utf16Le => b"\xFF\xFE",
@@ -33,10 +31,11 @@ impl Decoded {
             Encoding::Windows1252 | Encoding::Latin1 | Encoding::Other(_) => b"",
         };
         let mut head = Vec::new();
-        raw.by_ref().take(2 * mark.len() as u64).read_to_end(&mut head)?;
+        raw.as_mut().take(2 * mark.len() as u64).read_to_end(&mut head)?;
         let twice = [mark, mark].concat();
         let marks = [twice.as_slice(), mark].into_iter().find(|m| head.starts_with(m)).map_or(0, <[u8]>::len);
-        raw.seek_relative(marks as i64 - head.len() as i64)?;
+        let text = Cursor::new(head.split_off(marks)).chain(raw);
+        let raw = BufReader::with_capacity(1 << 20, Box::new(text) as Box<dyn Read>);
         let table = (0..=u8::MAX).map(|byte| character(byte, encoding)).collect();
         let other = match encoding {
             Encoding::Other(other) => Some(other.new_decoder_without_bom_handling()),
@@ -138,15 +137,28 @@ impl Read for Decoded {
     }
 }
 
-/// Whether a record's bytes, as they stand in the file, are UTF-8: unquoted, two invalid halves could join.
-pub(super) fn is_utf8(raw: &mut File, start: u64, end: u64) -> io::Result<bool> {
-    raw.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    raw.take(end - start).read_to_end(&mut bytes)?;
-    Ok(std::str::from_utf8(&bytes).is_ok())
+/// A file's own bytes once more, from its start to its end.
+pub(super) struct Again {
+    bytes: Box<dyn Read>,
+    at: u64,
 }
 
-fn byte(raw: &mut BufReader<File>) -> io::Result<Option<u8>> {
+impl Again {
+    pub fn new(bytes: Box<dyn Read>) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// Whether a record's bytes, as they stand in the file, are UTF-8: unquoted, two invalid halves could join.
+    pub fn is_utf8(&mut self, start: u64, end: u64) -> io::Result<bool> {
+        io::copy(&mut self.bytes.as_mut().take(start - self.at), &mut io::sink())?;
+        let mut bytes = Vec::new();
+        self.bytes.as_mut().take(end - start).read_to_end(&mut bytes)?;
+        self.at = end;
+        Ok(std::str::from_utf8(&bytes).is_ok())
+    }
+}
+
+fn byte(raw: &mut BufReader<Box<dyn Read>>) -> io::Result<Option<u8>> {
     let mut one = [0];
     match raw.read_exact(&mut one) {
         Ok(()) => Ok(Some(one[0])),

@@ -1,13 +1,12 @@
 //! The records of an input, one byte after the other by the documented rules of quotes: slow, simple, and not the reader
 //! of a run. Lenient files are read with the `csv` crate. Owns nothing but this; columns are `customers`' matter.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 
-use super::decode::Decoded;
+use super::decode::{Again, Decoded};
+use super::unpacked::Packed;
 use crate::spec::form::Quotes;
 use crate::spec::{Delimiter, Encoding, Source};
 
@@ -19,25 +18,27 @@ pub(super) struct Row {
     pub line: Vec<u8>,
     /// Whether its bytes are text.
     pub valid: bool,
-    /// Whether its quotes are right.
+    /// Whether it can be read as a record.
     pub sound: bool,
+    /// Which fields are values of a type already; empty when none is.
+    pub typed: Vec<bool>,
 }
 
 /// The records of a file, its header among them.
 pub(super) enum Records {
     Strict(Box<Strict>),
-    Lenient { reader: Box<Reader<Decoded>>, raw: File, marks: u64, encoding: Encoding },
+    Lenient { reader: Box<Reader<Decoded>>, raw: Again, marks: u64, encoding: Encoding },
 }
 
 impl Records {
-    pub fn open(path: &Path, source: &Source, encoding: Encoding, delimiter: Delimiter) -> io::Result<Self> {
-        let text = Decoded::new(File::open(path)?, encoding)?;
+    pub fn open(file: &Packed<'_>, source: &Source, encoding: Encoding, delimiter: Delimiter) -> io::Result<Self> {
+        let text = Decoded::new(file.bytes()?, encoding)?;
         let marks = text.marks();
         if source.form.quotes.lenient {
             let mut options = ReaderBuilder::new();
             options.flexible(true).has_headers(false).delimiter(delimiter.byte()).terminator(Terminator::CRLF);
             let reader = Box::new(options.buffer_capacity(1 << 20).from_reader(text));
-            return Ok(Self::Lenient { reader, raw: File::open(path)?, marks, encoding });
+            return Ok(Self::Lenient { reader, raw: Again::new(file.bytes()?), marks, encoding });
         }
         let mut strict = Strict {
             text: BufReader::with_capacity(1 << 20, text),
@@ -69,7 +70,7 @@ impl Records {
                 row.sound = true;
                 row.valid = record.as_slice().is_ascii()
                     || match encoding {
-                        Encoding::Utf8 => super::decode::is_utf8(raw, start, *marks + reader.position().byte())?,
+                        Encoding::Utf8 => raw.is_utf8(start, *marks + reader.position().byte())?,
                         // What was no character is one byte that joins with nothing.
                         _ => std::str::from_utf8(record.as_slice()).is_ok(),
                     };

@@ -44,20 +44,25 @@ fn text(profile: &str, checked: &Checked) -> String {
             text += &format!("  {} has columns that the profile does not use: {columns}\n", file.name);
         }
     }
+    for (file, other) in &checked.duplicates {
+        text += &format!("`{file}` is the same as `{other}` and is not read again\n");
+    }
     for file in &checked.unmatched {
         text += &format!("`{file}` matches no source\n");
     }
     text
 }
 
-/// A file's encoding and delimiter, if they are not UTF-8 and a comma.
+/// A file's format, encoding and delimiter, if they are not CSV, UTF-8 and a comma.
 fn form(file: &CheckedFile) -> String {
-    let CheckedFile { name, encoding, delimiter, delimiter_found, .. } = file;
-    if (*encoding, *delimiter) == (Encoding::Utf8, Delimiter::Comma) {
-        return String::new();
-    }
+    let CheckedFile { name, format, encoding, delimiter, delimiter_found, .. } = file;
     let by = if *delimiter_found { ", detected from the header" } else { "" };
-    format!("  {name} is {encoding}, its delimiter is `{delimiter}`{by}\n")
+    match (encoding, delimiter) {
+        (Some(Encoding::Utf8), Some(Delimiter::Comma)) => String::new(),
+        (Some(encoding), Some(delimiter)) => format!("  {name} is {encoding}, its delimiter is `{delimiter}`{by}\n"),
+        (Some(Encoding::Utf8), None) | (None, _) => format!("  {name} is {format}\n"),
+        (Some(encoding), None) => format!("  {name} is {format} in {encoding}\n"),
+    }
 }
 
 fn json(profile: &str, checked: &Checked) -> Value {
@@ -66,8 +71,9 @@ fn json(profile: &str, checked: &Checked) -> Value {
             json!({
                 "file": f.name,
                 "bytes": f.bytes,
-                "encoding": f.encoding.to_string(),
-                "delimiter": f.delimiter.to_string(),
+                "format": f.format.to_string(),
+                "encoding": f.encoding.map(|encoding| encoding.to_string()),
+                "delimiter": f.delimiter.map(|delimiter| delimiter.to_string()),
                 "unused_columns": f.unused_columns,
             })
         };
@@ -78,5 +84,6 @@ fn json(profile: &str, checked: &Checked) -> Value {
         "output_columns": checked.output_columns,
         "sources": sources.collect::<Vec<_>>(),
         "unmatched_files": checked.unmatched,
+        "duplicates": checked.duplicates.iter().map(|(file, other)| json!({"file": file, "duplicate_of": other})).collect::<Vec<_>>(),
     })
 }

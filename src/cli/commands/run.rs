@@ -97,6 +97,9 @@ pub struct InputArgs {
     /// Delimiter, if the spec does not name one: any ASCII character, or `tab` [default: detected from the header]
     #[arg(long, value_name = "CHAR")]
     delimiter: Option<Delimiter>,
+    /// Most that one packed file or member of an archive may unpack to
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1TB")]
+    max_unpacked: u64,
 }
 
 impl InputArgs {
@@ -109,8 +112,9 @@ impl InputArgs {
     /// The settings of a run with these inputs and defaults otherwise.
     pub fn settings(&self, output: &Path) -> Result<Settings> {
         let mut settings = Settings::new(self.spec()?, &self.input, output);
-        let Self { input: _, profile: _, source, encoding, delimiter } = self;
+        let Self { input: _, profile: _, source, encoding, delimiter, max_unpacked } = self;
         settings.inputs.overrides.clone_from(source);
+        settings.inputs.max_unpacked = *max_unpacked;
         (settings.inputs.encoding, settings.inputs.delimiter) = (*encoding, *delimiter);
         Ok(settings)
     }
@@ -122,13 +126,14 @@ impl InputArgs {
 
     /// The same flags, with another profile and other files for `--source`.
     pub fn args(&self, profile: Option<&Path>, source: &[(String, PathBuf)]) -> Vec<OsString> {
-        let Self { input, profile: _, source: _, encoding, delimiter } = self;
+        let Self { input, profile: _, source: _, encoding, delimiter, max_unpacked } = self;
         let profile = profile.map(|file| joined("--profile=", file));
         let encoding = encoding.iter().map(|e| OsString::from(format!("--encoding={e}")));
         let delimiter = delimiter.iter().map(|d| OsString::from(format!("--delimiter={d}")));
         let sources = source.iter().map(|(name, file)| joined(&format!("--source={name}="), file));
         let folder = std::iter::once(joined("--input=", input));
-        folder.chain(profile).chain(encoding).chain(delimiter).chain(sources).collect()
+        let most = std::iter::once(OsString::from(format!("--max-unpacked={max_unpacked}")));
+        folder.chain(profile).chain(encoding).chain(delimiter).chain(most).chain(sources).collect()
     }
 
     /// The profile spec's file, if `--profile` is given.
@@ -147,7 +152,7 @@ impl InputArgs {
 
     /// The inputs as the user gave them.
     pub fn describe(&self) -> String {
-        let Self { input, profile, source, encoding, delimiter } = self;
+        let Self { input, profile, source, encoding, delimiter, max_unpacked: _ } = self;
         let profile = profile.iter().map(|file| format!(", profile {}", file.display()));
         let by_hand = source.iter().map(|(name, file)| format!(", {name}={}", file.display()));
         let encoding = encoding.iter().map(|e| format!(", encoding {e}"));

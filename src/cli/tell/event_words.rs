@@ -70,6 +70,7 @@ fn words(event: &Event) -> String {
         Event::RowsUndecodable { source, rows, encodings } => rows_undecodable(source, *rows, encodings),
         Event::LooksUtf8 { file, encoding, .. } => looks_utf8(file, encoding),
         Event::ControlCharacters { file, encoding, .. } => control_characters(file, encoding),
+        Event::SpacedQuotes { source, rows } => spaced_quotes(source, *rows),
         Event::ColumnsIgnored { source, columns } => columns_ignored(source, columns),
         Event::AsOfUnknown => as_of_unknown(),
         Event::ManyBadValues { source, column, bad_values, rows } => {
@@ -125,6 +126,14 @@ fn looks_utf8(file: &str, encoding: &str) -> String {
 fn control_characters(file: &str, encoding: &str) -> String {
     format!(
         "{file}: read as {encoding} it has control characters that no text has: is it another encoding, such as windows-1252?"
+    )
+}
+
+fn spaced_quotes(source: &str, rows: u64) -> String {
+    let have = if rows == 1 { "has" } else { "have" };
+    let rows = counted(rows, "row");
+    format!(
+        "{source}: {rows} {have} a space before a quote, so that both are data: set `space_around_quotes = true` if they are not"
     )
 }
 

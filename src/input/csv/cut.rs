@@ -7,7 +7,7 @@ use super::scanner::{Fields, Scanned, Scanner};
 
 /// Where a block can be cut.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Cut {
+pub struct Cut {
     /// One past the last true record end.
     pub record_end: Option<usize>,
     /// The quote that is still open at the end.
@@ -17,7 +17,7 @@ pub(super) struct Cut {
 }
 
 /// Finds the last record end of a block that starts at a record's start.
-pub(super) fn cut(block: &[u8], dialect: &Dialect, end_of_file: bool) -> Cut {
+pub fn cut(block: &[u8], dialect: &Dialect, end_of_file: bool) -> Cut {
     let quotes = dialect.quotes;
     if quotes.backslash || quotes.space_around || !dialect.comment.is_empty() {
         return scan(block, dialect, end_of_file);

@@ -5,11 +5,11 @@ use std::io;
 
 use memchr::memchr2;
 
-use super::blocks::MAX_RECORD;
 use super::dialect::Dialect;
 use super::records::line_ends;
 use super::scanner::{Fields, Scanned, Scanner};
 use crate::input::text::Text;
+use crate::input::text_blocks::MAX_RECORD;
 use crate::spec::Delimiter;
 
 /// Large enough for any sane header, small enough to open thousands of files quickly.

@@ -7,43 +7,8 @@ use memchr::memchr2_iter;
 use super::dialect::Dialect;
 use super::scan::positions;
 use super::scanner::{Fields, Scanned, Scanner};
+use crate::input::record::Record;
 use crate::input::rejects::Reason;
-
-/// One record of a block.
-#[derive(Debug)]
-pub struct Record<'a> {
-    /// Physical line of its first byte, from 0 at the block's start.
-    pub line: u64,
-    /// Its bytes as in the file, without the line end.
-    pub raw: &'a [u8],
-    /// The text that `bounds` refers to; none when the record is not UTF-8.
-    text: Option<&'a str>,
-    /// Start and end of each field in `text`.
-    bounds: &'a [(usize, usize)],
-    /// Why it cannot be read as a record, if it cannot.
-    pub fault: Option<Reason>,
-}
-
-impl<'a> Record<'a> {
-    pub fn width(&self) -> usize {
-        self.bounds.len()
-    }
-
-    pub fn is_utf8(&self) -> bool {
-        self.text.is_some()
-    }
-
-    /// Whether no field holds more than white space.
-    pub fn is_blank(&self) -> bool {
-        (0..self.width()).all(|index| self.field(index).is_some_and(|field| field.trim().is_empty()))
-    }
-
-    /// A field's content, unquoted; none past the width or when the record is not UTF-8.
-    pub fn field(&self, index: usize) -> Option<&'a str> {
-        let (start, end) = *self.bounds.get(index)?;
-        self.text?.get(start..end)
-    }
-}
 
 /// Calls `visit` for every record of a block; gives the number of physical lines in it.
 pub fn read_records(block: &[u8], dialect: &Dialect, visit: impl FnMut(Record<'_>)) -> u64 {
@@ -79,7 +44,7 @@ fn read_plain(block: &[u8], dialect: &Dialect, mut visit: impl FnMut(Record<'_>)
                 bounds.iter_mut().for_each(|b| *b = (b.0 - record, b.1 - record));
                 std::str::from_utf8(raw).ok()
             });
-            visit(Record { line, raw, text, bounds, fault: None });
+            visit(Record { line, raw, text, bounds, typed: &[], is_cells: false, is_spaced: false, fault: None });
         }
         bounds.clear();
     };
@@ -112,7 +77,17 @@ fn read_strict(block: &[u8], dialect: &Dialect, mut visit: impl FnMut(Record<'_>
         let raw = &block[start..end];
         // Without its quotes two invalid halves could become valid UTF-8: the bytes of the file decide.
         let text = std::str::from_utf8(raw).ok().and_then(|_| std::str::from_utf8(&fields.text).ok());
-        visit(Record { line, raw, text, bounds: &fields.bounds, fault: (!sound).then_some(Reason::Quote) });
+        let fault = (!sound).then_some(Reason::Quote);
+        visit(Record {
+            line,
+            raw,
+            text,
+            bounds: &fields.bounds,
+            typed: &[],
+            is_cells: false,
+            is_spaced: fields.spaced,
+            fault,
+        });
     }
     line + line_ends(block, counted, block.len())
 }
@@ -130,7 +105,7 @@ fn read_lenient(block: &[u8], delimiter: u8, mut visit: impl FnMut(Record<'_>)) 
         let bounds = exact.bounds();
         let content = bounds.last().map_or(0, |b| b.1);
         let text = if valid { std::str::from_utf8(&exact.output[..content]).ok() } else { None };
-        visit(Record { line, raw, text, bounds: &bounds, fault: None });
+        visit(Record { line, raw, text, bounds: &bounds, typed: &[], is_cells: false, is_spaced: false, fault: None });
     }
     line + line_ends(block, counted, block.len())
 }

@@ -26,6 +26,8 @@ pub(super) struct Fields {
     pub text: Vec<u8>,
     /// Start and end of each field in `text`.
     pub bounds: Vec<(usize, usize)>,
+    /// Whether a field begins with spaces and a quote, which are data.
+    pub spaced: bool,
 }
 
 /// Reads a block of whole records, or the start of a file.
@@ -59,9 +61,11 @@ impl<'a> Scanner<'a> {
         };
         fields.text.clear();
         fields.bounds.clear();
+        fields.spaced = false;
         let mut at = start + if self.block[start..].starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
         loop {
             let (opens, content) = (self.opens(at), fields.text.len());
+            fields.spaced |= opens.is_none() && self.is_spaced(at);
             let end = match opens {
                 Some(quote) => self.quoted(quote + 1, &mut fields.text),
                 None => self.unquoted(at, &mut fields.text),
@@ -124,6 +128,12 @@ impl<'a> Scanner<'a> {
         let quotes = self.dialect.quotes;
         let skip = if quotes.space_around { self.spaces(at) } else { 0 };
         (quotes.quote && self.block.get(at + skip) == Some(&b'"')).then_some(at + skip)
+    }
+
+    /// Whether spaces and then a quote stand here, though quotes count.
+    fn is_spaced(&self, at: usize) -> bool {
+        let begins = self.dialect.quotes.quote && self.block.get(at) == Some(&b' ');
+        begins && self.block.get(at + self.spaces(at)) == Some(&b'"')
     }
 
     fn spaces(&self, at: usize) -> usize {

@@ -20,6 +20,8 @@ pub struct Inputs {
     pub encoding: Option<Encoding>,
     /// Delimiter of files whose source declares none.
     pub delimiter: Option<Delimiter>,
+    /// Most bytes that a packed input may unpack to.
+    pub max_unpacked: u64,
     /// Names of files in the folder that a run wrote: they match no source.
     pub(crate) outputs: Vec<String>,
 }
@@ -27,7 +29,14 @@ pub struct Inputs {
 impl Inputs {
     /// The files in a folder.
     pub fn of(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), overrides: Vec::new(), encoding: None, delimiter: None, outputs: Vec::new() }
+        Self {
+            folder: folder.into(),
+            overrides: Vec::new(),
+            encoding: None,
+            delimiter: None,
+            max_unpacked: 1_000_000_000_000,
+            outputs: Vec::new(),
+        }
     }
 }
 
@@ -36,6 +45,28 @@ pub struct Located {
     pub path: PathBuf,
     /// Its name in messages.
     pub name: String,
+    /// Which members are wanted, if it is an archive.
+    pub members: Members,
+}
+
+/// Which members of an archive are wanted.
+pub enum Members {
+    All,
+    /// The one of this name.
+    Named(String),
+    /// Those that match one of these patterns.
+    Like(Vec<Pattern>),
+}
+
+impl Members {
+    pub fn has(&self, name: &str) -> bool {
+        match self {
+            // What systems leave beside files they leave in archives too.
+            Self::All => !is_left_over(name) && !name.split('/').any(|part| part == "__MACOSX"),
+            Self::Named(one) => one == name,
+            Self::Like(patterns) => patterns.iter().any(|pattern| pattern.matches_with(name, MATCHING)),
+        }
+    }
 }
 
 /// The files found, by source.
@@ -57,7 +88,7 @@ pub fn discover(spec: &Spec, inputs: &Inputs) -> Result<Listing> {
         }
     }
     let needs_folder = spec.sources.iter().any(|s| !inputs.overrides.iter().any(|(name, _)| *name == s.name));
-    let Names { files: listing, left_over } = if needs_folder { list(&inputs.folder, spec)? } else { Names::default() };
+    let Names { files: listing, left_over } = if needs_folder { list(inputs, spec)? } else { Names::default() };
     let (outputs, listing): (Vec<String>, Vec<String>) =
         listing.into_iter().partition(|name| inputs.outputs.contains(name));
     let mut matched = vec![false; listing.len()];
@@ -68,11 +99,10 @@ pub fn discover(spec: &Spec, inputs: &Inputs) -> Result<Listing> {
         sources.push(if by_hand.is_empty() {
             in_folder(source, inputs, &listing, &mut matched)?
         } else {
-            once(&source.name, by_hand.into_iter().map(|file| named(file)).collect::<Result<_>>()?)?
+            by_hand.into_iter().map(|file| named(file)).collect::<Result<_>>()?
         });
     }
-    let is_csv = |name: &str| Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
-    let unmatched = listing.iter().zip(&matched).filter(|(name, known)| !**known && is_csv(name));
+    let unmatched = listing.iter().zip(&matched).filter(|(name, known)| !**known && is_data(name));
     let unmatched = unmatched.map(|(name, _)| name.clone()).collect();
     Ok(Listing { sources, unmatched, left_over: wanted(spec, left_over)?, outputs: wanted(spec, outputs)? })
 }
@@ -80,34 +110,39 @@ pub fn discover(spec: &Spec, inputs: &Inputs) -> Result<Listing> {
 /// The names that some source's patterns match.
 fn wanted(spec: &Spec, names: Vec<String>) -> Result<Vec<String>> {
     let patterns = spec.sources.iter().map(|source| patterns(source)).collect::<Result<Vec<_>>>()?.concat();
-    Ok(names.into_iter().filter(|name| patterns.iter().any(|p| p.matches_with(name, MATCHING))).collect())
+    Ok(names.into_iter().filter(|name| patterns.iter().any(|(file, _)| file.matches_with(name, MATCHING))).collect())
 }
 
-/// Fails for a file that is named twice: its rows would count twice.
-fn once(source: &str, files: Vec<Located>) -> Result<Vec<Located>> {
-    let again = files.iter().enumerate().find(|(at, file)| files[..*at].iter().any(|before| before.path == file.path));
-    match again {
-        Some((_, Located { name, .. })) => {
-            Err(Error::Usage(format!("--source {source} names `{name}` twice: name it once")))
-        }
-        None => Ok(files),
-    }
-}
-
-/// A file that `overrides` names: its absolute path is its name, so that it can be found again from the manifest.
+/// A file that `overrides` names, or `archive!member`: its absolute path is its name, so that it can be found again from
+/// the manifest.
 fn named(file: &Path) -> Result<Located> {
-    let path = fs::canonicalize(file).map_err(|e| Error::reading(file, e))?;
-    let name = path.display().to_string();
-    Ok(Located { path, name })
+    let (file, member) = split(file);
+    let path = fs::canonicalize(&file).map_err(|e| Error::reading(&file, e))?;
+    let archive = path.display().to_string();
+    Ok(match member {
+        Some(member) => Located { path, name: format!("{archive}!{member}"), members: Members::Named(member) },
+        None => Located { path, name: archive, members: Members::All },
+    })
+}
+
+/// Splits a path that names a member of an archive, as `archive.zip!member`, unless there is a file of that name.
+fn split(path: &Path) -> (PathBuf, Option<String>) {
+    let Some(text) = path.to_str().filter(|_| !path.exists()) else { return (path.to_owned(), None) };
+    let mut splits = text.match_indices('!').map(|(at, _)| text.split_at(at));
+    match splits.find(|(file, _)| Path::new(file).is_file()) {
+        Some((file, member)) => (file.into(), member.strip_prefix('!').map(str::to_owned)),
+        None => (path.to_owned(), None),
+    }
 }
 
 /// The folder's file names, in byte order; with a pattern that has a `/` those of its folders too, as `folder/name`. What
 /// browsers and systems leave behind is listed apart.
-fn list(folder: &Path, spec: &Spec) -> Result<Names> {
+fn list(inputs: &Inputs, spec: &Spec) -> Result<Names> {
+    let folder = &inputs.folder;
     let deep = spec.sources.iter().flat_map(|source| &source.files).any(|pattern| pattern.contains('/'));
     let mut names = Names::default();
     let mut odd = Vec::new();
-    let mut folders = vec![(folder.to_owned(), String::new())];
+    let mut folders = vec![(folder.clone(), String::new())];
     while let Some((path, before)) = folders.pop() {
         for entry in fs::read_dir(&path).map_err(|e| Error::reading(&path, e))? {
             let entry = entry.map_err(|e| Error::reading(&path, e))?;
@@ -120,6 +155,9 @@ fn list(folder: &Path, spec: &Spec) -> Result<Names> {
             };
             // A link to a folder is not followed: it could lead back here.
             if deep && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                if inputs.outputs.contains(&name) {
+                    continue;
+                }
                 folders.push((entry.path(), format!("{name}/")));
             } else if is_left_over(&name) {
                 names.left_over.push(name);
@@ -131,7 +169,7 @@ fn list(folder: &Path, spec: &Spec) -> Result<Names> {
     // Rejects and the manifest could not name such a file, and leaving it out would silently lose its rows.
     for source in &spec.sources {
         let patterns = patterns(source)?;
-        if let Some(name) = odd.iter().find(|n| patterns.iter().any(|p| p.matches_with(n, MATCHING))) {
+        if let Some(name) = odd.iter().find(|n| patterns.iter().any(|(file, _)| file.matches_with(n, MATCHING))) {
             let message = format!("the name of `{}` is not UTF-8: rename the file", folder.join(name).display());
             return Err(Error::input(&source.name, message));
         }
@@ -192,12 +230,12 @@ fn digits<'a>(text: &mut &'a [u8]) -> &'a [u8] {
 }
 
 fn in_folder(source: &Source, inputs: &Inputs, listing: &[String], matched: &mut [bool]) -> Result<Vec<Located>> {
-    let mut files: Vec<Located> = Vec::new();
     let patterns = patterns(source)?;
-    for (name, matched) in listing.iter().zip(matched) {
-        if patterns.iter().any(|p| p.matches_with(name, MATCHING)) {
-            *matched = true;
-            files.push(Located { path: inputs.folder.join(name), name: name.clone() });
+    let mut files = fitting(&patterns, "", inputs, listing, matched);
+    // What was packed after the spec was written is still the same file.
+    for packed in [".gz", ".zst", ".zip"] {
+        if files.is_empty() {
+            files = fitting(&patterns, packed, inputs, listing, matched);
         }
     }
     if source.form.natural_order {
@@ -207,9 +245,9 @@ fn in_folder(source: &Source, inputs: &Inputs, listing: &[String], matched: &mut
         return Ok(files);
     }
     let expected = source.files.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(" or ");
-    let same_but_case = listing
-        .iter()
-        .find(|name| patterns.iter().any(|p| p.matches_with(name, MatchOptions { case_sensitive: false, ..MATCHING })));
+    let same_but_case = listing.iter().find(|name| {
+        patterns.iter().any(|(file, _)| file.matches_with(name, MatchOptions { case_sensitive: false, ..MATCHING }))
+    });
     let hint = match same_but_case {
         Some(name) => format!("; `{name}` differs only in case: rename it"),
         None => format!("; add the file or name it with `--source {}=FILE`", source.name),
@@ -217,11 +255,49 @@ fn in_folder(source: &Source, inputs: &Inputs, listing: &[String], matched: &mut
     Err(Error::input(&source.name, format!("no file {expected} in `{}`{hint}", inputs.folder.display())))
 }
 
-fn patterns(source: &Source) -> Result<Vec<Pattern>> {
-    let compile = |text: &String| {
+/// The files that a pattern matches when this stands behind it.
+fn fitting(
+    patterns: &[Patterns],
+    behind: &str,
+    inputs: &Inputs,
+    listing: &[String],
+    matched: &mut [bool],
+) -> Vec<Located> {
+    let mut files = Vec::new();
+    for (name, matched) in listing.iter().zip(matched) {
+        let Some(stem) = name.strip_suffix(behind) else { continue };
+        let fitting: Vec<_> = patterns.iter().filter(|(file, _)| file.matches_with(stem, MATCHING)).collect();
+        if fitting.is_empty() {
+            continue;
+        }
+        *matched = true;
+        // All members, if a pattern names none.
+        let members: Option<Vec<Pattern>> = fitting.into_iter().map(|(_, member)| member.clone()).collect();
+        let members = members.map_or(Members::All, Members::Like);
+        files.push(Located { path: inputs.folder.join(name), name: name.clone(), members });
+    }
+    files
+}
+
+/// Whether a name is one of data that a source may have been meant to read.
+fn is_data(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let stem = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    [".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx", ".parquet", ".zip"].iter().any(|end| stem.ends_with(end))
+}
+
+/// A pattern of files, and one of their members if they are archives of which not all are wanted.
+type Patterns = (Pattern, Option<Pattern>);
+
+fn patterns(source: &Source) -> Result<Vec<Patterns>> {
+    let compile = |text: &str| {
         Pattern::new(text).map_err(|e| Error::input(&source.name, format!("`{text}` is not a valid file pattern: {e}")))
     };
-    source.files.iter().map(compile).collect()
+    let both = |text: &String| match text.split_once('!') {
+        Some((archive, member)) => Ok((compile(archive)?, Some(compile(member)?))),
+        None => Ok((compile(text)?, None)),
+    };
+    source.files.iter().map(both).collect()
 }
 
 #[cfg(test)]

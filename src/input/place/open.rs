@@ -9,6 +9,7 @@ use rustix::fs::OFlags;
 
 use crate::error::{Error, Result};
 use crate::input::InputFile;
+use crate::input::unpack::unreadable;
 
 /// Identifies a file's state: a file that is written to, replaced or cut gets another stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,8 +70,15 @@ impl InputFile {
         Ok(file)
     }
 
+    /// The error for bytes that cannot be read.
+    pub fn unreadable(&self, cause: std::io::Error) -> Error {
+        unreadable(&self.source, &self.path, &self.name, cause)
+    }
+
     /// Fails if the open file, of which `read` bytes were read up to its end, has changed.
     pub fn unchanged(&self, file: &File, read: u64) -> Result<()> {
+        // Of what is packed, more or fewer bytes come than the file has.
+        let read = if self.packing.is_plain() { read } else { self.stamp.bytes };
         match self.stamp.change(file, &self.path, read).map_err(|e| Error::reading(&self.path, e))? {
             Some(how) => Err(self.changed(how)),
             None => Ok(()),
@@ -94,7 +102,7 @@ fn check(source: &str, name: &str, file: FileType) -> Result<()> {
         _ if file.is_socket() => "a socket",
         _ => "a device",
     };
-    Err(Error::input(source, format!("`{name}` is {what}, not a regular file: replace it by a CSV file or remove it")))
+    Err(Error::input(source, format!("`{name}` is {what}, not a regular file: replace it by a file or remove it")))
 }
 
 #[cfg(test)]
@@ -142,7 +150,7 @@ mod tests {
     fn only_regular_files_are_opened() {
         for (path, want) in [("/", "a folder"), ("/dev/zero", "a device")] {
             let told = open("s", Path::new(path), path).expect_err("refused").to_string();
-            assert!(told.contains(want) && told.contains("replace it by a CSV file"), "{told}");
+            assert!(told.contains(want) && told.contains("replace it by a file"), "{told}");
         }
     }
 }

@@ -126,6 +126,7 @@ impl Taken<'_> {
         self.rows_of[file] += report.rows;
         account.rejected += report.rejected;
         account.undecodable += report.undecodable;
+        account.spaced += report.spaced;
         account.filtered += report.filtered;
         account.blank += report.blank;
         self.bad_values.iter_mut().zip(&report.bad_values).for_each(|(all, n)| *all += n);

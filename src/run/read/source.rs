@@ -78,7 +78,9 @@ impl Feeder<'_> {
                     return Ok(Some(((self.file, self.number), block)));
                 }
                 None => {
-                    file.know_digest(reader.digest());
+                    if let Some(digest) = reader.digest() {
+                        file.know_digest(digest);
+                    }
                     tell_doubts(file, reader.doubts());
                     self.reader = None;
                     self.file += 1;

@@ -16,7 +16,7 @@ fn a_delimiter_is_detected_from_the_header_and_reported() {
     for (delimiter, name) in [(';', ";"), ('\t', "tab"), ('|', "|")] {
         let dir = with("", file(delimiter));
         assert_eq!(profiles(&dir, &[]), WANT);
-        assert_eq!(dir.manifest("data_out").inputs[0].delimiter, name);
+        assert_eq!(dir.manifest("data_out").inputs[0].delimiter.as_deref(), Some(name));
         let events = run(&dir, &["--log-format", "json"]).events();
         let found = events.iter().find(|e| e["event"] == "delimiter_found").expect("told");
         assert_eq!(

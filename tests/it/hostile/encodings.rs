@@ -21,7 +21,7 @@ fn marked(text: &str) -> Vec<(Encoding, Vec<u8>)> {
 
 /// The encoding that the manifest names for the one input.
 fn encoding_of(dir: &Workdir) -> String {
-    dir.manifest("data_out").inputs[0].encoding.clone()
+    dir.manifest("data_out").inputs[0].encoding.clone().unwrap_or_default()
 }
 
 #[test]
@@ -62,8 +62,12 @@ fn files_of_one_source_may_differ() {
     dir.write("in/s-8.csv", "\u{feff}d;f;n;t;id\n;;;é;3\n");
     assert_eq!(profiles(&dir, &["--encoding", "latin1"]), "1,é,,,\n2,é,,,\n3,é,,,\n");
     let inputs = dir.manifest("data_out").inputs;
-    let forms: Vec<(&str, &str)> = inputs.iter().map(|i| (i.encoding.as_str(), i.delimiter.as_str())).collect();
-    assert_eq!(forms, [("utf-16be", "tab"), ("utf-8", ";"), ("latin1", ",")]);
+    let form = |i: &onefold::manifest::InputRecord| {
+        (i.encoding.clone().unwrap_or_default(), i.delimiter.clone().unwrap_or_default())
+    };
+    let forms: Vec<(String, String)> = inputs.iter().map(form).collect();
+    let want = [("utf-16be", "tab"), ("utf-8", ";"), ("latin1", ",")];
+    assert_eq!(forms, want.map(|(encoding, delimiter)| (encoding.to_owned(), delimiter.to_owned())));
 }
 
 #[test]

@@ -57,6 +57,18 @@ fn a_source_can_say_what_quotes_and_backslashes_mean() {
 }
 
 #[test]
+fn a_space_before_a_quote_is_told() {
+    let rows = "1, \"Ann B\",,,\n2,b,\" 3\",,\n \"3\",,,,\n4,5\" ,,,\n";
+    let told = run(&with("", format!("{HEAD}{rows}")), &[]).expect(0);
+    assert!(
+        told.contains("2 rows have a space before a quote") && told.contains("space_around_quotes = true"),
+        "{told}"
+    );
+    let told = run(&with("space_around_quotes = true", format!("{HEAD}{rows}")), &[]).expect(0);
+    assert!(!told.contains("space before a quote"), "{told}");
+}
+
+#[test]
 fn a_header_among_the_rows_and_a_mark_before_one_are_no_data() {
     let dir = with("", format!("\u{feff}{HEAD}1,a,,,\n{HEAD}\u{feff}{HEAD}\u{feff}1,b,,,\n2,c,,,\n3,,,,\n4,,,,\n"));
     assert_eq!(profiles(&dir, &[]), "1,b,,,\n2,c,,,\n3,,,,\n4,,,,\n");
@@ -193,6 +205,17 @@ fn what_is_left_over_and_what_a_run_wrote_is_no_input() {
     let told = run(&dir, &["--output", "out"]).expect(0);
     assert!(told.contains("`profiles.csv` is the output of a run and is not read"), "{told}");
     assert_eq!(dir.read("out/profiles.csv"), "id,t,n,f,d\n1,a,,,\n");
+    // In a folder below too, with all that the run keeps.
+    dir.write("p.toml", dir.read("p.toml").replace("\"*.csv\"", "\"**/*.csv\""));
+    run(&dir, &["--output", "in/old/out"]).expect(0);
+    run(
+        &dir,
+        &["--output", "in/old/out", "--max-rejects", "0", "--chaos", "fail:0:always", "--max-retries", "0", "--fresh"],
+    )
+    .expect(5);
+    let told = run(&dir, &["--output", "out", "--fresh"]).expect(0);
+    assert!(told.contains("`old/out/profiles.csv` is the output of a run"), "{told}");
+    assert_eq!(dir.read("out/profiles.csv"), "id,t,n,f,d\n1,a,,,\n");
 }
 
 #[test]
@@ -206,6 +229,8 @@ fn the_same_file_is_read_once_under_whatever_names() {
     dir.write("in/s (2).csv", text.replace("2,b,2", "2,b,3"));
     std::os::unix::fs::symlink("s.csv", dir.path("in/s-link.csv")).expect("a link");
     std::fs::hard_link(dir.path("in/s.csv"), dir.path("in/s-same.csv")).expect("a link");
+    let checked = dir.onefold(&["check", "--input", "in", "--profile", "p.toml"]).stdout();
+    assert!(checked.contains("`s-link.csv` is the same as `s (1).csv`"), "{checked}");
     let told = run(&dir, &[]).expect(0);
     assert!(told.contains("`s.csv` is the same as `s (1).csv` and is not read again"), "{told}");
     assert_eq!(profiles(&dir, &[]), "1,2\n2,5\n");

@@ -1,22 +1,21 @@
-//! A file as blocks, each cut at a true record end. Owns quote tracking across blocks; refuses to go on when the file
-//! has changed.
+//! A text as blocks, each cut at a true record end. Owns what is open across blocks; refuses to go on when the file has
+//! changed.
 
 use std::io;
 
-use super::cut::{Cut, cut};
-use super::records::line_ends;
+use super::InputFile;
+use super::csv::{Cut, Dialect, cut, line_ends};
+use super::format::Format;
+use super::json::Array;
+use super::text::Text;
+use super::unpack::Unpacked;
 use crate::error::{Error, Result};
-use crate::input::InputFile;
-use crate::input::text::Text;
-
-/// Bytes of a block: large enough that passing it between threads costs little, small enough to stay near the caches.
-pub const DEFAULT_BLOCK_SIZE: usize = 8 << 20;
 
 /// Longest record that is held in memory, and so the longest field; beyond that a quote was surely never closed.
-pub(super) const MAX_RECORD: usize = 256 << 20;
+pub const MAX_RECORD: usize = 256 << 20;
 
 /// What makes a file's encoding doubtful.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Doubts {
     /// Whether it is UTF-8, beyond ASCII, though it is read as something else.
     pub looks_utf8: bool,
@@ -30,10 +29,11 @@ fn has_controls(text: &[u8]) -> bool {
     memchr::memchr_iter(0xC2, text).any(second)
 }
 
-/// Reads one file block by block, as UTF-8.
-pub struct BlockReader {
+/// Reads one text block by block, as UTF-8.
+pub struct TextBlocks {
     text: Text,
     input: InputFile,
+    records: Records,
     block_size: usize,
     /// Bytes of the header that are still to be dropped.
     skip: u64,
@@ -46,16 +46,31 @@ pub struct BlockReader {
     has_controls: bool,
 }
 
-impl BlockReader {
+/// What the records are, and what is known of them behind the last block.
+#[derive(Debug, Clone)]
+enum Records {
+    Csv(Dialect),
+    Lines,
+    Array(Array),
+}
+
+impl TextBlocks {
     /// Starts after the file's header, whose bytes are part of the digest too. Fails if the file has changed since its
     /// header was read.
     pub fn open(input: &InputFile, block_size: usize) -> Result<Self> {
         let file = input.reopen()?;
-        let text = Text::new(file, input.encoding).map_err(|e| Error::reading(&input.path, e))?;
+        let unpacked = Unpacked::new(&file, &input.packing);
+        let text = unpacked.and_then(|bytes| Text::new(bytes, input.encoding)).map_err(|e| input.unreadable(e))?;
         let skip = input.header.data_offset;
+        let records = match &input.format {
+            Format::Csv(dialect) => Records::Csv(dialect.clone()),
+            Format::Json { is_array: true } => Records::Array(Array::default()),
+            Format::Json { .. } | Format::Xlsx { .. } | Format::Parquet { .. } => Records::Lines,
+        };
         Ok(Self {
             text,
             input: input.clone(),
+            records,
             block_size,
             skip,
             offset: skip,
@@ -90,10 +105,7 @@ impl BlockReader {
             if block.is_empty() {
                 return Ok(None);
             }
-            let Cut { record_end, open_quote, wrong_quote } = cut(&block, &self.input.dialect, self.end);
-            if let Some((opens, closes)) = wrong_quote {
-                return Err(self.wrong_quote(&block, opens, closes));
-            }
+            let (record_end, open_quote) = self.place_to_cut(&block)?;
             if self.end {
                 return match open_quote {
                     Some(quote) => Err(self.open_quote(&block, quote, "is never closed")),
@@ -110,6 +122,27 @@ impl BlockReader {
                 return Err(self.too_long(&block, open_quote));
             }
             target = (block.len() * 2).min(MAX_RECORD);
+        }
+    }
+
+    /// Where the block can be cut, and a quote that is open at its end.
+    fn place_to_cut(&mut self, block: &[u8]) -> Result<(Option<usize>, Option<usize>)> {
+        match &self.records {
+            Records::Csv(dialect) => {
+                let Cut { record_end, open_quote, wrong_quote } = cut(block, dialect, self.end);
+                match wrong_quote {
+                    Some((opens, closes)) => Err(self.wrong_quote(block, opens, closes)),
+                    None => Ok((record_end, open_quote)),
+                }
+            }
+            Records::Lines => Ok((memchr::memrchr(b'\n', block).map(|end| end + 1), None)),
+            Records::Array(array) => match array.cut(block, self.end) {
+                Ok((record_end, array)) => {
+                    self.records = Records::Array(array);
+                    Ok((record_end, None))
+                }
+                Err((at, message)) => Err(self.at_line(block, at, message)),
+            },
         }
     }
 
@@ -145,9 +178,15 @@ impl BlockReader {
     }
 
     fn read(&mut self, want: u64, into: &mut Vec<u8>) -> Result<usize> {
-        let read = self.text.read(want, into).map_err(|e| Error::reading(&self.input.path, e))?;
+        let read = match self.text.read(want, into) {
+            Ok(read) => read,
+            Err(cause) => {
+                self.unchanged()?;
+                return Err(self.input.unreadable(cause));
+            }
+        };
         // Not only at the end: a file that grows faster than it is read would have no end.
-        if self.text.bytes() > self.input.bytes {
+        if self.input.packing.is_plain() && self.text.bytes() > self.input.stamp.bytes() {
             self.unchanged()?;
         }
         Ok(read)
@@ -163,7 +202,7 @@ impl BlockReader {
         match open_quote {
             Some(quote) => self.open_quote(block, quote, &format!("is not closed within {limit}")),
             None => {
-                let message = format!("a record is longer than {limit}: is it a CSV file?");
+                let message = format!("a record is longer than {limit}: is it a {} file?", self.input.format.name());
                 self.at_line(block, 0, &message)
             }
         }
@@ -189,7 +228,7 @@ impl BlockReader {
     fn at_line(&mut self, block: &[u8], at: usize, message: &str) -> Error {
         let line = match self.lines_before() {
             Ok(lines) => 1 + lines + line_ends(block, 0, at),
-            Err(cause) => return Error::reading(&self.input.path, cause),
+            Err(cause) => return self.input.unreadable(cause),
         };
         Error::input(&self.input.source, format!("`{}` line {line}: {message}", self.input.name))
     }
