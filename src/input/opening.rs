@@ -1,7 +1,6 @@
 //! Opening an input: what it is packed in, its members, its format, its header. Owns the order in which these are found;
 //! knows each only by its room.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use super::columns::{Header, HeaderOf};
 use super::format::{self, Format};
 use super::json::{Names, each_object};
 use super::magic::{Packed, packed};
-use super::place::{self, Located, Members, Stamp};
+use super::place::{self, Located, Members, Opened, Stamp};
 use super::text::Text;
 use super::unpack::{self, Archive, Document, Fault, Member, Packing, Unpacked};
 use super::{InputFile, Inputs, parquet, xlsx};
@@ -73,7 +72,7 @@ struct Opening<'a> {
     inputs: &'a Inputs,
     path: &'a Path,
     name: &'a str,
-    file: &'a File,
+    file: &'a Opened,
     stamp: Stamp,
 }
 
@@ -134,7 +133,7 @@ impl Opening<'_> {
     /// Fails for what is packed within what is packed, unless it is a workbook, which is a zip archive inside.
     fn is_workbook(&self, packing: &Packing) -> Result<()> {
         let file = unpack::seekable(self.file, packing).map_err(|e| self.unreadable(e))?;
-        match unpack::archive(&file).map_err(|e| self.unreadable(e)) {
+        match unpack::archive(&Opened::of(file)).map_err(|e| self.unreadable(e)) {
             Ok(Archive::Document(Document::Xlsx)) => Ok(()),
             Ok(Archive::Document(Document::Other(what))) => {
                 Err(self.wrong(&format!("is {what}: save it as .xlsx or CSV")))

@@ -14,6 +14,7 @@ use ::parquet::errors::ParquetError;
 
 use super::InputFile;
 use super::columns::{Header, HeaderOf};
+use super::place::Opened;
 use super::unpack::{self, Fault, Packing};
 use super::xlsx::Visit;
 use crate::error::Result;
@@ -24,7 +25,7 @@ const ROWS: usize = 4096;
 type Builder = ParquetRecordBatchReaderBuilder<File>;
 
 /// Finds the columns that the spec names: their names in the file, in the file's order, and the header that they make.
-pub fn open(of: &HeaderOf<'_>, file: &File, packing: &Packing) -> Result<(Vec<String>, Header)> {
+pub fn open(of: &HeaderOf<'_>, file: &Opened, packing: &Packing) -> Result<(Vec<String>, Header)> {
     let unreadable = |e| unpack::unreadable(&of.source.name, of.path, of.name, e);
     let builder = builder(file, packing).map_err(unreadable)?;
     let mut columns = Vec::new();
@@ -75,7 +76,7 @@ pub fn each_row(input: &InputFile, columns: &[String], mut visit: impl Visit) ->
     Ok(())
 }
 
-fn builder(file: &File, packing: &Packing) -> std::io::Result<Builder> {
+fn builder(file: &Opened, packing: &Packing) -> std::io::Result<Builder> {
     let file = unpack::seekable(file, packing)?;
     // Types that arrow's writers note beside Parquet's own would be further ones for the same values.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);

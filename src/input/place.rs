@@ -6,4 +6,4 @@ mod open;
 pub use local::Inputs;
 pub(super) use local::{Listing, Located, Members, discover};
 pub use open::Stamp;
-pub(super) use open::open;
+pub(super) use open::{Opened, open};

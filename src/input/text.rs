@@ -1,13 +1,13 @@
 //! An input's bytes as UTF-8, piece by piece: byte-order marks dropped, other encodings transcoded. Owns the digest of
 //! the bytes as they were unpacked; refuses to guess an encoding.
 
-use std::fs::File;
 use std::io;
 
 use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252, mem};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::digest;
+use super::place::Opened;
 use super::unpack::Unpacked;
 use crate::spec::Encoding;
 
@@ -102,7 +102,7 @@ impl Text {
         self.bytes
     }
 
-    pub fn file(&self) -> &File {
+    pub fn file(&self) -> &Opened {
         self.unpacked.file()
     }
 }
@@ -223,7 +223,7 @@ mod tests {
     fn text(bytes: &[u8], declared: Encoding, want: u64) -> (Vec<u8>, Encoding) {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(bytes).expect("written");
-        let unpacked = Unpacked::new(&file, &Packing::default()).expect("bytes");
+        let unpacked = Unpacked::new(&Opened::of(file), &Packing::default()).expect("bytes");
         let mut text = Text::new(unpacked, declared).expect("a text");
         let mut all = Vec::new();
         while text.read(want, &mut all).expect("read") > 0 {}

@@ -6,8 +6,7 @@ mod limits;
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::Path;
 
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
@@ -16,6 +15,7 @@ pub use archive::{Archive, Document, Member, archive, members};
 use limits::{Checked, Limited};
 
 use super::magic::{Packed, packed};
+use super::place::Opened;
 use crate::error::Error;
 
 /// How the bytes of an input lie in its file.
@@ -64,7 +64,7 @@ pub fn unreadable(source: &str, path: &Path, name: &str, cause: io::Error) -> Er
 
 impl Packing {
     /// The packing of a whole file, or of a member of one.
-    pub fn of(file: &File, member: Option<Member>, most: u64) -> io::Result<Self> {
+    pub fn of(file: &Opened, member: Option<Member>, most: u64) -> io::Result<Self> {
         let mut packing = Self { member, compressed: None, most };
         packing.compressed = match packed(&Unpacked::new(file, &packing)?.head()?) {
             Some(Packed::Gzip) => Some(Compression::Gzip),
@@ -93,9 +93,9 @@ impl Packing {
         }
     }
 
-    fn reader(&self, file: &File) -> io::Result<Box<dyn Read + Send>> {
+    fn reader(&self, file: &Opened) -> io::Result<Box<dyn Read + Send>> {
         let (start, packed) = self.member.as_ref().map_or((0, u64::MAX), |member| (member.start, member.packed));
-        let part = Part { file: file.try_clone()?, at: start, end: start.saturating_add(packed) };
+        let part = Part { file: file.again()?, at: start, end: start.saturating_add(packed) };
         let bytes: Box<dyn Read + Send> = match &self.member {
             None => Box::new(part),
             Some(member) if member.deflated => {
@@ -108,7 +108,7 @@ impl Packing {
             Some(Compression::Gzip) => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, bytes))),
             Some(Compression::Zstd) => Box::new(zstd::Decoder::new(bytes)?),
         };
-        let whole = file.metadata()?.len();
+        let whole = file.bytes()?;
         Ok(Box::new(Limited::new(bytes, self.packed_bytes(whole), self.most)))
     }
 }
@@ -117,18 +117,16 @@ const BUFFER: usize = 256 << 10;
 
 /// The bytes of an input, read once from the start.
 pub struct Unpacked {
-    file: File,
+    file: Opened,
     packing: Packing,
     /// None for a plain file, which is read itself.
     reader: Option<Box<dyn Read + Send>>,
 }
 
 impl Unpacked {
-    pub fn new(file: &File, packing: &Packing) -> io::Result<Self> {
+    pub fn new(file: &Opened, packing: &Packing) -> io::Result<Self> {
         let reader = if packing.is_plain() { None } else { Some(packing.reader(file)?) };
-        let mut file = file.try_clone()?;
-        file.seek(SeekFrom::Start(0))?;
-        Ok(Self { file, packing: packing.clone(), reader })
+        Ok(Self { file: file.again()?, packing: packing.clone(), reader })
     }
 
     /// The same bytes from their start.
@@ -140,7 +138,7 @@ impl Unpacked {
     pub fn append(&mut self, want: u64, into: &mut Vec<u8>) -> io::Result<usize> {
         // A file fills memory that nobody has cleared before, which a reader behind a pointer cannot.
         match &mut self.reader {
-            None => Read::by_ref(&mut self.file).take(want).read_to_end(into),
+            None => self.file.append(want, into),
             Some(reader) => reader.take(want).read_to_end(into),
         }
     }
@@ -152,7 +150,7 @@ impl Unpacked {
         Ok(head)
     }
 
-    pub fn file(&self) -> &File {
+    pub fn file(&self) -> &Opened {
         &self.file
     }
 }
@@ -162,7 +160,7 @@ const HEAD: u64 = 1024;
 
 /// A part of a file, read at a place of its own: others may read the same file.
 struct Part {
-    file: File,
+    file: Opened,
     at: u64,
     end: u64,
 }
@@ -178,17 +176,15 @@ impl Read for Part {
 
 /// The bytes of an input as a file in which one can go back, at its start: its own file, or a copy without a name that is
 /// gone when it is closed.
-pub fn seekable(file: &File, packing: &Packing) -> io::Result<File> {
+pub fn seekable(file: &Opened, packing: &Packing) -> io::Result<File> {
     if packing.is_plain() {
-        let mut file = file.try_clone()?;
-        file.seek(SeekFrom::Start(0))?;
-        return Ok(file);
+        return file.seekable();
     }
     let (mut bytes, mut copy, mut piece) = (Unpacked::new(file, packing)?, tempfile::tempfile()?, Vec::new());
     while bytes.append(1 << 20, &mut piece)? > 0 {
         copy.write_all(&piece)?;
         piece.clear();
     }
-    copy.seek(SeekFrom::Start(0))?;
+    copy.rewind()?;
     Ok(copy)
 }

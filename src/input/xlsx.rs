@@ -10,6 +10,7 @@ use chrono::{NaiveDate, NaiveTime};
 use super::InputFile;
 use super::cells::Cell;
 use super::columns::{Header, HeaderOf};
+use super::place::Opened;
 use super::unpack::{self, Fault, Packing, Unpacked};
 use crate::error::Result;
 
@@ -21,7 +22,7 @@ pub trait Visit: FnMut(u64, &mut dyn Iterator<Item = Cell<'_>>) -> bool {}
 impl<V: FnMut(u64, &mut dyn Iterator<Item = Cell<'_>>) -> bool> Visit for V {}
 
 /// Finds the sheet and its header.
-pub fn open(of: &HeaderOf<'_>, file: &File, packing: &Packing) -> Result<(String, Header)> {
+pub fn open(of: &HeaderOf<'_>, file: &Opened, packing: &Packing) -> Result<(String, Header)> {
     let source = of.source;
     let unreadable = |e| unpack::unreadable(&source.name, of.path, of.name, e);
     let mut workbook = workbook(file, packing).map_err(unreadable)?;
@@ -79,8 +80,8 @@ fn is_comment(comment: Option<&str>, cells: &[Held]) -> bool {
 }
 
 /// Opens a workbook, once its parts are known to be whole and not too large: its reader holds texts in memory.
-fn workbook(file: &File, packing: &Packing) -> std::io::Result<Workbook> {
-    let file = unpack::seekable(file, packing)?;
+fn workbook(file: &Opened, packing: &Packing) -> std::io::Result<Workbook> {
+    let file = Opened::of(unpack::seekable(file, packing)?);
     for part in unpack::members(&file)? {
         if let Some(fault) = &part.fault {
             return Err(Fault::error(fault.clone()));
@@ -92,7 +93,7 @@ fn workbook(file: &File, packing: &Packing) -> std::io::Result<Workbook> {
             piece.clear();
         }
     }
-    let workbook = Xlsx::new(BufReader::new(file));
+    let workbook = Xlsx::new(BufReader::new(file.seekable()?));
     workbook.map_err(|cause| Fault::error(damaged(&cause)))
 }
 

@@ -1,8 +1,9 @@
-//! Opening an input, and whether it has changed since. Refuses all but regular files, and never waits for one.
+//! Opening an input, its own bytes, and whether it has changed since. Refuses all but regular files, and never waits for one.
+//! What lies elsewhere than on a disk needs another [`Opened`] and [`Stamp`], and nothing else.
 
 use std::fs::{self, File, FileType, Metadata};
-use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -32,7 +33,7 @@ impl Stamp {
 
     /// How a file has changed, if it has: `file` is the open file, `path` where it was found, `read` the bytes that
     /// were read up to its end.
-    fn change(&self, file: &File, path: &Path, read: u64) -> io::Result<Option<&'static str>> {
+    fn change(&self, Opened(file): &Opened, path: &Path, read: u64) -> io::Result<Option<&'static str>> {
         let now = Self::of(&file.metadata()?);
         let there = match fs::metadata(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
@@ -50,8 +51,44 @@ impl Stamp {
     }
 }
 
+/// An input's own bytes, packed or not.
+#[derive(Debug)]
+pub struct Opened(File);
+
+impl Opened {
+    pub fn of(file: File) -> Self {
+        Self(file)
+    }
+
+    /// The same bytes, from their start.
+    pub fn again(&self) -> io::Result<Self> {
+        self.seekable().map(Self)
+    }
+
+    pub fn bytes(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    /// Reads at a place, whatever else was read.
+    pub fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
+        self.0.read_at(into, at)
+    }
+
+    /// Appends at most `want` bytes, fewer only at the end, and goes on behind them; gives their number.
+    pub fn append(&mut self, want: u64, into: &mut Vec<u8>) -> io::Result<usize> {
+        Read::by_ref(&mut self.0).take(want).read_to_end(into)
+    }
+
+    /// A file with these bytes in which one can go back, at its start.
+    pub fn seekable(&self) -> io::Result<File> {
+        let mut file = self.0.try_clone()?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(file)
+    }
+}
+
 /// Opens an input file if it is a regular file: a pipe would make the run wait, and a device may never end.
-pub fn open(source: &str, path: &Path, name: &str) -> Result<(File, Stamp)> {
+pub fn open(source: &str, path: &Path, name: &str) -> Result<(Opened, Stamp)> {
     let reading = |e| Error::reading(path, e);
     check(source, name, fs::metadata(path).map_err(reading)?.file_type())?;
     // If a pipe replaces the file at this moment, opening it does not wait either.
@@ -59,12 +96,12 @@ pub fn open(source: &str, path: &Path, name: &str) -> Result<(File, Stamp)> {
     let file = File::options().read(true).custom_flags(flags).open(path).map_err(reading)?;
     let meta = file.metadata().map_err(reading)?;
     check(source, name, meta.file_type())?;
-    Ok((file, Stamp::of(&meta)))
+    Ok((Opened(file), Stamp::of(&meta)))
 }
 
 impl InputFile {
     /// Opens the file again, and fails if it has changed.
-    pub fn reopen(&self) -> Result<File> {
+    pub fn reopen(&self) -> Result<Opened> {
         let (file, now) = open(&self.source, &self.path, &self.name)?;
         self.unchanged(&file, now.bytes)?;
         Ok(file)
@@ -76,7 +113,7 @@ impl InputFile {
     }
 
     /// Fails if the open file, of which `read` bytes were read up to its end, has changed.
-    pub fn unchanged(&self, file: &File, read: u64) -> Result<()> {
+    pub fn unchanged(&self, file: &Opened, read: u64) -> Result<()> {
         // Of what is packed, more or fewer bytes come than the file has.
         let read = if self.packing.is_plain() { read } else { self.stamp.bytes };
         match self.stamp.change(file, &self.path, read).map_err(|e| Error::reading(&self.path, e))? {

@@ -2,12 +2,13 @@
 //! whose members cannot be told apart.
 
 use std::fs::File;
-use std::io::{self, BufReader, Seek};
+use std::io::{self, BufReader};
 
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::Fault;
+use crate::input::place::Opened;
 
 /// A member of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub enum Document {
 }
 
 /// What an archive is, by its directory.
-pub fn archive(file: &File) -> io::Result<Archive> {
+pub fn archive(file: &Opened) -> io::Result<Archive> {
     let members = members(file)?;
     Ok(match document(&members) {
         Some(document) => Archive::Document(document),
@@ -56,10 +57,8 @@ pub fn archive(file: &File) -> io::Result<Archive> {
 }
 
 /// All members of an archive, in byte order of their names.
-pub fn members(file: &File) -> io::Result<Vec<Member>> {
-    let mut file = BufReader::new(file.try_clone()?);
-    file.rewind()?;
-    let mut zip = ZipArchive::new(file).map_err(|error| match error {
+pub fn members(file: &Opened) -> io::Result<Vec<Member>> {
+    let mut zip = ZipArchive::new(BufReader::new(file.seekable()?)).map_err(|error| match error {
         ZipError::Io(error) if error.raw_os_error().is_some() => error,
         _ => {
             Fault::error("is a zip archive without a whole directory at its end: is it half a download? Fetch it again")
