@@ -45,6 +45,12 @@ pub enum Event {
     LooksUtf8 { source: String, file: String, encoding: String },
     /// A file has control characters of the range U+0080 to U+009F, which no text has.
     ControlCharacters { source: String, file: String, encoding: String },
+    /// A file lacks an optional column, but has one whose name differs only in case.
+    HeaderNear { source: String, file: String, header: String, column: String },
+    /// No row of a source has more than the first field, though rows may be short.
+    OneField { source: String, rows: u64 },
+    /// Rows have an id with a character inside that nobody sees.
+    IdsHidden { source: String, rows: u64 },
     /// Rows have a field that begins with spaces and a quote, which were taken for data.
     SpacedQuotes { source: String, rows: u64 },
     /// Columns that the spec does not name.
@@ -115,6 +121,9 @@ impl Event {
             | Self::RowsUndecodable { .. }
             | Self::LooksUtf8 { .. }
             | Self::ControlCharacters { .. }
+            | Self::HeaderNear { .. }
+            | Self::OneField { .. }
+            | Self::IdsHidden { .. }
             | Self::SpacedQuotes { .. }
             | Self::AsOfUnknown
             | Self::ManyBadValues { .. }

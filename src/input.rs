@@ -47,7 +47,7 @@ pub use record::Record;
 pub use records::read_records;
 pub use reject_limit::RejectLimit;
 pub use rejects::{Reason, Rejects};
-pub use rows::{BlockReport, RowSink, read_rows};
+pub use rows::{BlockReport, RowSink, TailLine, id_of, read_rows};
 pub use text_blocks::Doubts;
 
 /// One input file of a source, its header already read.
@@ -135,7 +135,10 @@ pub fn open(spec: &Spec, inputs: &Inputs) -> Result<OpenInputs> {
     let found = place::discover(spec, inputs)?;
     let open = |(at, (source, located)): (usize, (&Arc<Source>, Vec<Located>))| {
         let files = located.iter().map(|file| opening::open(source, inputs, file)).collect::<Result<Vec<_>>>()?;
-        let files = files.concat();
+        let mut files = files.concat();
+        if source.form.natural_order {
+            files.sort_by(|a, b| place::natural(&a.name, &b.name));
+        }
         opening::refuse_none(source, &files, &located)?;
         Ok(SourceFiles { at, source: source.clone(), files, duplicates: Vec::new() })
     };

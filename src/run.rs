@@ -138,7 +138,12 @@ fn open(settings: &Settings) -> Result<OpenInputs> {
     let inputs = &settings.inputs;
     // A run whose profiles were among its inputs would read its own results.
     let mut outputs = Vec::new();
-    let deep = settings.spec.sources.iter().flat_map(|source| &source.files).any(|pattern| pattern.contains('/'));
+    let deep = settings
+        .spec
+        .sources
+        .iter()
+        .flat_map(|source| &source.files)
+        .any(|pattern| pattern.contains('/') || pattern.contains("**"));
     outputs_below(&inputs.folder, "", deep, &mut outputs);
     input::open(&settings.spec, &Inputs { outputs, ..inputs.clone() })
 }

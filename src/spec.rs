@@ -1,11 +1,13 @@
 //! The profile spec: sources with their columns and row rule, computed columns, scorecards, output columns, checks.
 //! Parses and checks its text into plain values; reads no files.
 
+mod cells;
 mod check;
 mod eval;
 pub(crate) mod expr;
 pub(crate) mod form;
 mod format;
+mod ids;
 mod raw;
 mod rules;
 mod score;
@@ -20,7 +22,7 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use crate::error::Result;
-use crate::value::{CellType, Type};
+use crate::value::{CellType, IdRule, Type};
 use form::FileForm;
 
 pub use format::{Delimiter, Encoding, FileFormat};
@@ -85,6 +87,10 @@ pub(crate) struct Source {
     pub required: bool,
     /// The id column.
     pub key: Column,
+    /// The further columns of an id that has several parts.
+    pub more_keys: Vec<Column>,
+    /// How its ids are read.
+    pub id: IdRule,
     /// How its files are written.
     pub form: FileForm,
     /// Columns that are decoded, id column excluded.
@@ -93,6 +99,8 @@ pub(crate) struct Source {
     pub filter: Option<Filter>,
     /// Index into `columns` of the column that orders its rows.
     pub latest_by: Option<usize>,
+    /// Index of the time of day that orders rows of the same `latest_by` day.
+    pub latest_time: Option<usize>,
     /// Indexes into `columns` of those whose values a customer has once: of rows with the same ones the last counts.
     pub unique_by: Vec<usize>,
     /// How its rows become one per customer.

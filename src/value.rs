@@ -2,9 +2,15 @@
 
 mod arrow;
 mod cell;
+mod declared;
+mod id;
+mod moment;
+mod number;
 pub mod order;
 mod render;
 
 pub use arrow::{arrow_type, type_of};
 pub use cell::*;
+pub use id::{IdKind, IdRule, NoId, has_hidden, is_hidden};
+pub use number::{DecimalMark, Notation, read_decimal};
 pub use render::Cells;

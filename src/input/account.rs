@@ -15,6 +15,10 @@ pub struct SourceAccount {
     pub undecodable: u64,
     /// Records of which a field begins with spaces and a quote, which were taken for data.
     pub spaced: u64,
+    /// Accepted records whose id has a character inside that nobody sees.
+    pub hidden: u64,
+    /// Accepted records of a single field, though there are several columns.
+    pub single: u64,
     /// Records that the source's `where` leaves out.
     pub filtered: u64,
     /// Records without any value.

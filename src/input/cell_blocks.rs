@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::InputFile;
 use super::cells::{Cell, Writer};
 use super::format::Format;
+use super::text_blocks::MAX_RECORD;
 use super::{parquet, xlsx};
 use crate::error::{Error, Result};
 
@@ -49,7 +50,7 @@ impl CellBlocks {
 }
 
 fn decode(input: &InputFile, block_size: usize, to: &SyncSender<Result<Vec<u8>>>) {
-    let mut rows = Rows { line: input.header.data_line, block_size, writer: Writer::default(), to };
+    let mut rows = Rows { input, line: input.header.data_line, block_size, writer: Writer::default(), to };
     let read = || match &input.format {
         Format::Xlsx { sheet, comment } => {
             xlsx::each_row(input, sheet, comment.as_deref(), |line, cells| rows.add(line, cells))
@@ -67,6 +68,7 @@ fn decode(input: &InputFile, block_size: usize, to: &SyncSender<Result<Vec<u8>>>
 
 /// Rows that become blocks.
 struct Rows<'a> {
+    input: &'a InputFile,
     /// Line at which the block begins.
     line: u64,
     block_size: usize,
@@ -80,6 +82,13 @@ impl Rows<'_> {
         self.writer.begin(line - self.line);
         cells.for_each(|cell| self.writer.put(cell));
         self.writer.end();
+        if self.writer.last() > MAX_RECORD {
+            let limit = format!("row {line}: it is longer than {} MiB", MAX_RECORD >> 20);
+            // Whether anybody takes it or not, nothing follows.
+            let _ = self.to.send(Err(self.input.damaged(limit)));
+            self.writer = Writer::default();
+            return false;
+        }
         if self.writer.block.len() < self.block_size {
             return true;
         }
@@ -96,7 +105,13 @@ impl Rows<'_> {
 impl InputFile {
     /// The error for a file whose decoder says that it is not what it should be.
     pub fn damaged(&self, cause: impl std::fmt::Display) -> Error {
-        let message = format!("`{}` is damaged: it cannot be read as {} ({cause})", self.name, self.format.name());
+        let (name, format, cause) = (&self.name, self.format.name(), cause.to_string());
+        // So the parquet crate calls what it was compiled without.
+        let message = if cause.contains("Disabled feature") {
+            format!("`{name}` is packed by a codec that is not read: write it with snappy, gzip, lz4 or zstd ({cause})")
+        } else {
+            format!("`{name}` is damaged: it cannot be read as {format} ({cause})")
+        };
         Error::input(&self.source, message)
     }
 }

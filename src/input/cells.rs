@@ -38,6 +38,11 @@ impl Writer {
         self.block.extend_from_slice(&(line as u32).to_le_bytes());
     }
 
+    /// Bytes of the record that ended last.
+    pub fn last(&self) -> usize {
+        self.block.len() - self.start
+    }
+
     pub fn put(&mut self, cell: Cell<'_>) {
         let (kind, text) = match cell {
             Cell::Empty => (0, ""),

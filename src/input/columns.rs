@@ -10,6 +10,7 @@ use super::text::Text;
 use super::unpack;
 use crate::error::{Error, Result};
 use crate::spec::{Column, Delimiter, Source, did_you_mean};
+use crate::value::is_hidden;
 
 /// Where the declared columns are in a file's records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,12 +21,18 @@ pub struct Header {
     pub width: usize,
     /// Index of the id's field.
     pub key: usize,
+    /// Indexes of its further parts, if it has any.
+    pub more_keys: Vec<usize>,
     /// Index of each declared column's field, in declared order; none for an optional one that the file lacks.
     pub columns: Vec<Option<usize>>,
     /// The same for the columns of the source's filter.
     pub filter: Vec<Option<usize>>,
-    /// All names, when they stand in the file: a record that equals them is no data.
+    /// All names as they are seen: a record that has them is the header again, and no data.
     pub names: Vec<String>,
+    /// Names that differ only in case from those of columns that the file may lack, and does.
+    pub near: Vec<(String, String)>,
+    /// Whether they are the same in any case.
+    pub any_case: bool,
     /// The field of each name, where records have names of their own.
     pub keys: Keys,
     /// Names that the spec does not declare.
@@ -76,6 +83,20 @@ impl Keys {
     }
 }
 
+impl Header {
+    /// The header with the names of all fields.
+    pub fn with_names(self, source: &Source, names: Vec<String>) -> Self {
+        Self { names: names.iter().map(|name| visible(name)).collect(), any_case: source.form.any_case, ..self }
+    }
+
+    /// Whether a field has the name of its column.
+    pub fn is_name(&self, at: usize, field: &str) -> bool {
+        let Some(name) = self.names.get(at) else { return false };
+        let same = |field: &str| field == name || (self.any_case && field.eq_ignore_ascii_case(name));
+        same(field) || (!field.bytes().all(|b| matches!(b, b'!'..=b'~')) && same(&visible(field)))
+    }
+}
+
 /// A file whose header is to be read.
 pub(super) struct HeaderOf<'a> {
     pub source: &'a Source,
@@ -92,7 +113,8 @@ impl HeaderOf<'_> {
             quotes: form.quotes,
             comment: form.comment.clone().unwrap_or_default().into_bytes(),
         };
-        let of = HeadOf { dialect: &dialect, is_declared: declared.is_some(), skip_lines: form.skip_lines };
+        let (is_declared, skip_lines, is_header) = (declared.is_some(), form.skip_lines, form.header.is_none());
+        let of = HeadOf { dialect: &dialect, is_declared, skip_lines, is_header };
         let whole = if form.header.is_some() { 1 } else { self.wanted().count() };
         let fit = |first: &FirstRecord| match &form.header {
             Some(given) => usize::from(given.len() == first.fields.len()),
@@ -124,11 +146,11 @@ impl HeaderOf<'_> {
             ))),
             Head::OpenQuote { line } => wrong(
                 line,
-                "a quote opens here and is never closed; close it, or write it twice if it is part of the text",
+                "a quote opens here and is never closed; close it, or set `quote = \"none\"` if quotes are part of the texts",
             ),
             Head::WrongQuote { line } => wrong(
                 line,
-                "a quote of the header is closed before the end of its field; close it there, or write it twice if it is part of the text",
+                "a quote of the header is closed before the end of its field; close it there, set `delimiter` if another one separates the fields, or `quote = \"none\"` if quotes are part of the names",
             ),
             Head::Empty { end, lines } => match &self.source.form.header {
                 Some(given) => Ok((
@@ -136,7 +158,12 @@ impl HeaderOf<'_> {
                     self.given(given, &FirstRecord { fields: Vec::new(), start: end, end, lines: (lines, lines) })?,
                 )),
                 None => {
-                    Err(self.fault(&format!("`{}` has no header: its first record must name the columns", self.name)))
+                    let skipped =
+                        if self.source.form.skip_lines > 0 { " behind the lines of `skip_lines`" } else { "" };
+                    Err(self.fault(&format!(
+                        "`{}` has no header{skipped}: its first record must name the columns",
+                        self.name
+                    )))
                 }
             },
         }
@@ -145,7 +172,8 @@ impl HeaderOf<'_> {
     /// The columns that are read.
     pub fn all(&self) -> impl Iterator<Item = &Column> {
         let filter = self.source.filter.iter().flat_map(|filter| &filter.columns);
-        std::iter::once(&self.source.key).chain(&self.source.columns).chain(filter)
+        let key = std::iter::once(&self.source.key).chain(&self.source.more_keys);
+        key.chain(&self.source.columns).chain(filter)
     }
 
     /// The columns that a header must have.
@@ -162,13 +190,13 @@ impl HeaderOf<'_> {
         let names = texts(&first.fields);
         let header = self.columns(&names, |column| self.missing(column, &first.fields, how))?;
         let (data_offset, data_line) = (first.end as u64, 1 + first.lines.1);
-        Ok(Header { names, data_offset, data_line, ..header })
+        Ok(Header { data_offset, data_line, ..header.with_names(self.source, names) })
     }
 
     /// The columns by the spec's own `header`.
     fn given(&self, names: &[String], first: &FirstRecord) -> Result<Header> {
         let missing = |column: &Column| self.fault(&format!("`header` names no column `{}`", column.name));
-        let header = self.columns(names, missing)?;
+        let header = self.columns(names, missing)?.with_names(self.source, names.to_vec());
         Ok(Header { data_offset: first.start as u64, data_line: 1 + first.lines.0, ..header })
     }
 
@@ -197,10 +225,11 @@ impl HeaderOf<'_> {
         if let Some((_, column)) = used.iter().enumerate().find(|(at, column)| !column.optional && !is_there(*at)) {
             let near = did_you_mean(&column.name, names.iter().map(String::as_str));
             let wanted = column.headers.join("` or `");
-            return Err(self.fault(&format!(
-                "the first {records} records of `{}` have no `{wanted}`{near}; if a record may lack it, name it in `optional`",
-                self.name
-            )));
+            let is_key = column.name == self.source.key.name;
+            let cure = if is_key { "" } else { "; if a record may lack it, name it in `optional`" };
+            return Err(
+                self.fault(&format!("the first {records} records of `{}` have no `{wanted}`{near}{cure}", self.name))
+            );
         }
         let place = |column: &Column| used.iter().position(|known| known.name == column.name);
         let of_names = |fits: &dyn Fn(&str, &[usize]) -> bool| -> Vec<usize> {
@@ -210,6 +239,7 @@ impl HeaderOf<'_> {
         Ok(Header {
             width: used.len(),
             key: place(&self.source.key).unwrap_or_default(),
+            more_keys: self.source.more_keys.iter().filter_map(place).collect(),
             columns: self.source.columns.iter().map(place).collect(),
             filter: self.source.filter.iter().flat_map(|filter| &filter.columns).map(place).collect(),
             undeclared: of_names(&|_, places| places.is_empty()).into_iter().map(|at| names[at].clone()).collect(),
@@ -243,13 +273,21 @@ impl HeaderOf<'_> {
             }
         };
         let key = find(&self.source.key)?;
+        let more_keys: Vec<usize> =
+            self.source.more_keys.iter().map(&mut find).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
         let columns = self.source.columns.iter().map(&mut find).collect::<Result<Vec<_>>>()?;
         let filter = self.source.filter.iter().flat_map(|filter| &filter.columns);
         let filter = filter.map(&mut find).collect::<Result<Vec<_>>>()?;
-        let used: Vec<usize> = columns.iter().chain(&filter).chain([&key]).flatten().copied().collect();
+        let used: Vec<usize> =
+            columns.iter().chain(&filter).chain([&key]).flatten().chain(&more_keys).copied().collect();
         let undeclared = names.iter().enumerate().filter(|(at, _)| !used.contains(at));
         header.undeclared = undeclared.map(|(_, name)| name.clone()).collect();
-        Ok(Header { key: key.unwrap_or(usize::MAX), columns, filter, ..header })
+        let lower = |name: &str| visible(name).to_lowercase();
+        for column in self.all().filter(|column| column.optional && self.matches(column, names).is_empty()) {
+            let near = header.undeclared.iter().find(|name| column.headers.iter().any(|h| lower(h) == lower(name)));
+            header.near.extend(near.map(|name| (name.clone(), column.name.clone())));
+        }
+        Ok(Header { key: key.unwrap_or(usize::MAX), more_keys, columns, filter, ..header })
     }
 
     /// The fields that may be the column: those with exactly one of its names, else those with one of them but for what
@@ -296,14 +334,20 @@ impl HeaderOf<'_> {
                 .into()
         } else if names.iter().any(|n| std::str::from_utf8(n).is_err()) {
             "; the header is not UTF-8: set `encoding` in the spec".into()
-        } else if texts.iter().any(|name| name.trim().to_lowercase() == column.trim().to_lowercase()) {
-            "; there is a column that differs only in case or white space: rename one of them, or set `headers = \"any_case\"`"
+        } else if let Some(near) = texts.iter().find(|name| visible(name).eq_ignore_ascii_case(&visible(column))) {
+            format!("; `{near}` differs only in case: set `headers = \"any_case\"`")
+        } else if let Some(near) =
+            texts.iter().find(|name| visible(name).to_lowercase() == visible(column).to_lowercase())
+        {
+            format!("; `{near}` differs only in case: set `columns = {{ \"{column}\" = \"{near}\" }}`")
+        } else if texts.iter().any(|name| name.trim_start().len() < name.len() && name.trim_start().starts_with('"')) {
+            "; there are spaces before quotes, so that both are part of the names: set `space_around_quotes = true`"
                 .into()
         } else if self.known(&texts) > 0 {
             did_you_mean(column, texts.iter().map(String::as_str))
         } else {
             // The first record may be a customer's row and not a header, so nothing of it may be in the message.
-            "; none of the declared columns is there: is the first record a header? `skip_lines` leaves out lines above it, `header` names the columns of files without one"
+            "; none of the declared columns is there: is the first record a header? `skip_lines` leaves out lines above it, `header` names the columns of files without one, `delimiter` says what separates fields if it is not `,` `;` `|` or a tab"
                 .into()
         };
         self.fault(&format!("column `{wanted}` is missing in the header of `{}`{how}{hint}", self.name))
@@ -331,14 +375,11 @@ fn at(wanted: &str, names: &[String], same: &dyn Fn(&str, &str) -> bool) -> Vec<
     }
 }
 
-/// A name as people see it: composed, without characters that have no width.
+/// A name as people see it: composed, without characters that nobody sees, with single spaces.
 pub fn visible(name: &str) -> String {
-    name.nfc().filter(|c| !is_invisible(*c)).collect()
-}
-
-/// Characters that take no room: zero-width ones, marks of direction, soft hyphens, byte-order marks.
-pub(super) fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+    let seen: String = name.nfc().filter(|c| c.is_control() || !is_hidden(*c)).collect();
+    // All white space looks the same, and at the ends like nothing.
+    seen.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

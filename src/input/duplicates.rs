@@ -1,6 +1,10 @@
 //! Files of a source that are the same: two names of one file, or equal bytes. Owns that such a file is read once; reads
 //! whole files only if their sizes and starts are equal.
 
+use std::collections::HashMap;
+
+use xxhash_rust::xxh3::xxh3_128;
+
 use super::unpack::Unpacked;
 use super::{InputFile, OpenInputs, SourceFiles};
 use crate::error::Result;
@@ -22,11 +26,12 @@ impl OpenInputs {
     /// Takes the files out that are the same as one before them in their source.
     pub fn drop_duplicates(&mut self, stop: &Stop) -> Result<()> {
         for SourceFiles { files, duplicates, .. } in &mut self.sources {
+            let mut seen = Seen::of(files);
             let mut kept: Vec<InputFile> = Vec::new();
             for file in std::mem::take(files) {
-                match first_same(&kept, &file, stop)? {
+                match seen.first_same(&kept, &file, stop)? {
                     None => kept.push(file),
-                    Some(of) => duplicates.push(Duplicate { file: file.name, duplicate_of: of.name.clone() }),
+                    Some(of) => duplicates.push(Duplicate { file: file.name, duplicate_of: kept[of].name.clone() }),
                 }
             }
             *files = kept;
@@ -35,24 +40,49 @@ impl OpenInputs {
     }
 }
 
-/// The first of the files that is the same as another one.
-fn first_same<'a>(files: &'a [InputFile], other: &InputFile, stop: &Stop) -> Result<Option<&'a InputFile>> {
-    for file in files.iter().filter(|file| may_be_same(file, other)) {
-        let is_same = (file.stamp == other.stamp && file.packing == other.packing)
-            || (start(file)? == start(other)? && file.digest(stop)? == other.digest(stop)?);
-        if is_same {
-            return Ok(Some(file));
-        }
-    }
-    Ok(None)
+/// What is known of a source's files, so that each is compared only with those that may be the same.
+struct Seen {
+    /// How many files have a size; none for those of which it is not known.
+    sizes: HashMap<Option<u64>, usize>,
+    /// Which files begin so.
+    starts: HashMap<u128, Vec<usize>>,
 }
 
-/// Whether the sizes do not speak against it, where both are known.
-fn may_be_same(one: &InputFile, other: &InputFile) -> bool {
-    match (one.packing.bytes(one.stamp.bytes()), other.packing.bytes(other.stamp.bytes())) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
+impl Seen {
+    fn of(files: &[InputFile]) -> Self {
+        let mut sizes = HashMap::new();
+        for file in files {
+            *sizes.entry(size(file)).or_insert(0) += 1;
+        }
+        Self { sizes, starts: HashMap::new() }
     }
+
+    /// The first of the files that is the same as another one, which is the next.
+    fn first_same(&mut self, kept: &[InputFile], file: &InputFile, stop: &Stop) -> Result<Option<usize>> {
+        stop.check()?;
+        let (size, next) = (size(file), kept.len());
+        // A size that no other file has or may have speaks against all of them.
+        let is_alone = size.is_some() && self.sizes.get(&size) == Some(&1) && !self.sizes.contains_key(&None);
+        if is_alone || self.sizes.values().sum::<usize>() == 1 {
+            return Ok(None);
+        }
+        let alike = self.starts.entry(xxh3_128(&start(file)?)).or_default();
+        for at in alike.iter().copied() {
+            let other = &kept[at];
+            let is_file = other.stamp == file.stamp && other.packing == file.packing;
+            let may_be = size.is_none() || self::size(other).is_none_or(|other| Some(other) == size);
+            if is_file || (may_be && other.digest(stop)? == file.digest(stop)?) {
+                return Ok(Some(at));
+            }
+        }
+        alike.push(next);
+        Ok(None)
+    }
+}
+
+/// Bytes of the input, if they are known before it is read.
+fn size(file: &InputFile) -> Option<u64> {
+    file.packing.bytes(file.stamp.bytes())
 }
 
 fn start(file: &InputFile) -> Result<Vec<u8>> {

@@ -48,9 +48,8 @@ impl Format {
     pub fn is_verbatim(&self) -> bool {
         match self {
             Self::Csv(dialect) => !dialect.quotes.backslash,
-            // An escape can stand for any character.
-            Self::Json { .. } => false,
-            Self::Xlsx { .. } | Self::Parquet { .. } => true,
+            // An escape can stand for any character; a block of cells has no line ends to count.
+            Self::Json { .. } | Self::Xlsx { .. } | Self::Parquet { .. } => false,
         }
     }
 

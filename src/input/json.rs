@@ -16,7 +16,7 @@ use super::csv::line_ends;
 
 /// Calls `visit` for every record of a block; gives the number of physical lines in it.
 pub fn read_records(block: &[u8], is_array: bool, header: &Header, mut visit: impl FnMut(Record<'_>)) -> u64 {
-    let (mut fields, mut counted, mut line) = (Fields::new(header.width), 0, 0);
+    let (mut fields, mut counted, mut line) = (Fields::new(header.width, 1 + header.more_keys.len()), 0, 0);
     each_object(block, is_array, |start, raw| {
         line += line_ends(block, counted, start);
         counted = start;
@@ -43,10 +43,14 @@ pub fn each_object(block: &[u8], is_array: bool, mut visit: impl FnMut(usize, &[
     let mut at = 0;
     while at < block.len() {
         let end = memchr::memchr(b'\n', &block[at..]).map_or(block.len(), |i| at + i);
-        let line = block[at..end].trim_ascii();
+        // Byte-order marks at a line's start are no data.
+        let mut line = block[at..end].trim_ascii();
+        while let Some(rest) = line.strip_prefix(b"\xEF\xBB\xBF") {
+            line = rest.trim_ascii_start();
+        }
         if !line.is_empty() {
-            let start = at + block[at..end].len() - block[at..end].trim_ascii_start().len();
-            visit(start, line);
+            let behind = block[at..end].len() - block[at..end].trim_ascii_end().len();
+            visit(end - behind - line.len(), line);
         }
         at = end + 1;
     }

@@ -1,6 +1,7 @@
 //! Opening an input: what it is packed in, its members, its format, its header. Owns the order in which these are found;
 //! knows each only by its room.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use super::json::{Names, each_object};
 use super::magic::{Packed, packed};
 use super::place::{self, Located, Members, Opened, Stamp};
 use super::text::Text;
+use super::text_blocks::MAX_RECORD;
 use super::unpack::{self, Archive, Document, Fault, Member, Packing, Unpacked};
 use super::{InputFile, Inputs, parquet, xlsx};
 use crate::error::{Error, Result};
@@ -118,16 +120,21 @@ impl Opening<'_> {
         };
         match found.map_err(|what| self.wrong(&what))? {
             Some(FileFormat::Xlsx) => {
-                let (sheet, header) = xlsx::open(&of, self.file, packing)?;
+                let (sheet, header) = self.decoded(|| xlsx::open(&of, self.file, packing))?;
                 let comment = self.source.form.comment.clone();
                 Ok((Format::Xlsx { sheet, comment }, Encoding::Utf8, header))
             }
             Some(FileFormat::Parquet) => {
-                let (columns, header) = parquet::open(&of, self.file, packing)?;
+                let (columns, header) = self.decoded(|| parquet::open(&of, self.file, packing))?;
                 Ok((Format::Parquet { columns }, Encoding::Utf8, header))
             }
             _ => self.text(&of, packing),
         }
+    }
+
+    /// What a decoder reads. One that panics has met bytes that it did not expect.
+    fn decoded<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(self.wrong("is damaged: its decoder gave up")))
     }
 
     /// Fails for what is packed within what is packed, unless it is a workbook, which is a zip archive inside.
@@ -167,23 +174,26 @@ impl Opening<'_> {
     /// The names of a JSON file's columns, from its first records.
     fn json(&self, of: &HeaderOf<'_>, text: &mut Text, is_array: bool) -> Result<(Format, Header)> {
         text.restart().map_err(|e| self.unreadable(e))?;
-        let mut head = Vec::new();
-        while head.len() < SAMPLE
-            && text.read((SAMPLE - head.len()) as u64, &mut head).map_err(|e| self.unreadable(e))? > 0
-        {}
-        let (mut names, mut records) = (Names::default(), 0);
-        each_object(&head, is_array, |_, object| {
-            if records < MOST_RECORDS {
-                let object = std::str::from_utf8(object).unwrap_or_default();
-                records += u64::from(names.add(object, |name| of.wants(name)));
-            }
-        });
-        if records == 0 && head.len() < SAMPLE && head.trim_ascii() == b"[]" {
+        let (mut names, mut records, mut head, mut sample) = (Names::default(), 0, Vec::new(), SAMPLE);
+        // As much as the first record needs, if that is more.
+        while records == 0 && sample <= MAX_RECORD {
+            while head.len() < sample
+                && text.read((sample - head.len()) as u64, &mut head).map_err(|e| self.unreadable(e))? > 0
+            {}
+            each_object(&head, is_array, |_, object| {
+                if records < MOST_RECORDS {
+                    let object = std::str::from_utf8(object).unwrap_or_default();
+                    records += u64::from(names.add(object, |name| of.wants(name)));
+                }
+            });
+            sample = if head.len() < sample { usize::MAX } else { sample * 16 };
+        }
+        if records == 0 && head.trim_ascii() == b"[]" {
             return Ok((Format::Json { is_array }, Header { data_line: 1, ..Header::default() }));
         }
         if records == 0 {
             return Err(self.wrong(
-                "begins like JSON but has no whole object among its first records: JSON lines with an object on each line are read, and an array of objects",
+                "has no whole JSON object in its encoding among its first records: JSON lines with an object on each line are read, and an array of objects",
             ));
         }
         Ok((Format::Json { is_array }, of.keys(&names.names, records)?))

@@ -32,13 +32,15 @@ pub fn open(of: &HeaderOf<'_>, file: &Opened, packing: &Packing) -> Result<(Vec<
     flatten(builder.schema().fields(), "", &mut columns);
     let all = of.table(columns.iter().map(|(name, _)| name.clone()).collect())?;
     types::check(of, &all, &columns)?;
-    let mut used: Vec<usize> = all.columns.iter().chain(&all.filter).flatten().chain([&all.key]).copied().collect();
+    let keys = std::iter::once(&all.key).chain(&all.more_keys);
+    let mut used: Vec<usize> = all.columns.iter().chain(&all.filter).flatten().chain(keys).copied().collect();
     used.sort_unstable();
     used.dedup();
     let place = |at: &Option<usize>| at.and_then(|at| used.binary_search(&at).ok());
     let header = Header {
         width: used.len(),
         key: place(&Some(all.key)).unwrap_or_default(),
+        more_keys: all.more_keys.iter().filter_map(|at| place(&Some(*at))).collect(),
         columns: all.columns.iter().map(place).collect(),
         filter: all.filter.iter().map(place).collect(),
         data_line: 1,

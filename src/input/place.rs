@@ -4,6 +4,6 @@ mod local;
 mod open;
 
 pub use local::Inputs;
-pub(super) use local::{Listing, Located, Members, discover};
+pub(super) use local::{Listing, Located, Members, discover, natural};
 pub use open::Stamp;
 pub(super) use open::{Opened, open};

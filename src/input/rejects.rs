@@ -26,13 +26,24 @@ pub enum Reason {
     Json,
     Header,
     FieldCount,
+    RoundedId,
+    BadId,
     BlankId,
     BadValue,
 }
 
 impl Reason {
-    const ALL: [Self; 7] =
-        [Self::Encoding, Self::Quote, Self::Json, Self::Header, Self::FieldCount, Self::BlankId, Self::BadValue];
+    const ALL: [Self; 9] = [
+        Self::Encoding,
+        Self::Quote,
+        Self::Json,
+        Self::Header,
+        Self::FieldCount,
+        Self::RoundedId,
+        Self::BadId,
+        Self::BlankId,
+        Self::BadValue,
+    ];
 }
 
 /// A rejected row, or a bad value of an accepted one.
@@ -108,6 +119,8 @@ impl fmt::Display for Reason {
             Self::Json => "json",
             Self::Header => "header",
             Self::FieldCount => "field_count",
+            Self::RoundedId => "rounded_id",
+            Self::BadId => "bad_id",
             Self::BlankId => "blank_id",
             Self::BadValue => "bad_value",
         })

@@ -1,10 +1,12 @@
 //! Records → typed rows. Owns the order of reject reasons and what a bad value is; hands accepted rows to a sink.
 
+use std::borrow::Cow;
+
 use super::InputFile;
 use super::records::{Record, read_records};
 use super::rejects::{Reason, RejectLog};
 use crate::spec::{Column, Filter, Source};
-use crate::value::{Type, Value, trim};
+use crate::value::{NoId, Type, Value, has_hidden, trim};
 
 /// Takes accepted rows, one after the other.
 pub trait RowSink {
@@ -27,6 +29,10 @@ pub struct BlockReport {
     pub undecodable: u64,
     /// Records of which a field begins with spaces and a quote.
     pub spaced: u64,
+    /// Accepted records whose id has a character inside that nobody sees.
+    pub hidden: u64,
+    /// Accepted records of a single field, though there are several columns.
+    pub single: u64,
     /// Records that the source's filter left out.
     pub filtered: u64,
     /// Records without a value.
@@ -35,14 +41,23 @@ pub struct BlockReport {
     pub bad_values: Vec<u64>,
     /// Rejected records and bad values, in order; lines from 0 at the block's start.
     pub(super) rejects: RejectLog,
-    /// Records of a single field that end the block, where a footer may be: they count nowhere else yet.
-    pub(super) tail: Vec<(u64, Vec<u8>)>,
+    /// Records that end the block and may be a footer: they count nowhere else yet.
+    pub(super) tail: Vec<TailLine>,
     /// Whether the block holds anything else.
     pub(super) has_others: bool,
     /// Physical lines.
     pub(super) lines: u64,
     /// Greatest `latest_by` of accepted rows: days, microseconds or the integer itself.
     pub newest: Option<i64>,
+}
+
+/// A record that may be part of a footer.
+#[derive(Debug)]
+pub struct TailLine {
+    pub line: u64,
+    pub raw: Vec<u8>,
+    /// Whether a pattern of the source says that it is one.
+    pub looks_like_it: bool,
 }
 
 /// Reads a block's rows into a sink.
@@ -68,7 +83,7 @@ struct Reading<'a> {
 
 /// What becomes of a record.
 enum Fate<'a> {
-    Accepted(&'a str),
+    Accepted(Cow<'a, str>),
     Rejected(Reason),
     Filtered,
     Blank,
@@ -80,17 +95,24 @@ impl Reading<'_> {
     fn take(&mut self, record: &Record<'_>, sink: &mut impl RowSink) {
         let fate = self.fate(record);
         if matches!(fate, Fate::Tail) {
-            self.report.tail.push((record.line, record.shown().into_owned()));
+            let (line, raw) = (record.line, record.shown().into_owned());
+            let looks_like_it = self.source.is_footer_line(&raw) || self.says_footer(record);
+            self.report.tail.push(TailLine { line, raw, looks_like_it });
             return;
         }
-        self.not_the_end();
+        // Rows of delimiters alone may follow a footer.
+        if !matches!(fate, Fate::Blank) {
+            self.not_the_end();
+            self.report.has_others = true;
+        }
         let report = &mut self.report;
-        report.has_others = true;
         report.rows += 1;
         report.spaced += u64::from(record.is_spaced);
         match fate {
             Fate::Accepted(id) => {
-                if sink.begin(id) {
+                report.single += u64::from(record.width() == 1 && self.file.header.width > 1);
+                report.hidden += u64::from(id.bytes().any(|b| !matches!(b, b' '..=b'~')) && has_hidden(&id));
+                if sink.begin(&id) {
                     self.read_cells(record, sink);
                     sink.end();
                 }
@@ -104,7 +126,7 @@ impl Reading<'_> {
 
     /// What was taken for a possible footer is none: something follows.
     fn not_the_end(&mut self) {
-        for (line, raw) in std::mem::take(&mut self.report.tail) {
+        for TailLine { line, raw, .. } in std::mem::take(&mut self.report.tail) {
             self.report.rows += 1;
             self.report.reject(line, Reason::FieldCount, &raw);
         }
@@ -120,38 +142,63 @@ impl Reading<'_> {
             return Fate::Rejected(reason);
         }
         let (width, may_be_short) = (record.width(), self.source.form.pad || record.is_cells);
-        if width == 1 && header.width > 1 && !record.is_blank() && self.source.may_end(&record.shown(), may_be_short) {
+        if self.source.has_footer() && self.may_be_footer(record, may_be_short) {
             return Fate::Tail;
         }
         let fits = width == header.width || (may_be_short && width < header.width);
         if !fits {
             return if record.is_blank() { Fate::Blank } else { Fate::Rejected(Reason::FieldCount) };
         }
-        let id = trim(record.field(header.key).unwrap_or_default());
+        let id = id_of(self.source, self.file, record);
         if self.is_header(record) {
             return Fate::Rejected(Reason::Header);
         }
-        if id.is_empty() && record.is_blank() {
+        if id == Err(NoId::Blank) && record.is_blank() {
             return Fate::Blank;
         }
         if self.source.filter.as_ref().is_some_and(|filter| !self.passes(filter, record)) {
             return Fate::Filtered;
         }
-        if id.is_empty() { Fate::Rejected(Reason::BlankId) } else { Fate::Accepted(id) }
+        match id {
+            Ok(id) => Fate::Accepted(id),
+            Err(NoId::Blank) => Fate::Rejected(Reason::BlankId),
+            Err(NoId::Rounded) => Fate::Rejected(Reason::RoundedId),
+            Err(NoId::Bad) => Fate::Rejected(Reason::BadId),
+        }
+    }
+
+    /// Whether the record may be part of a footer: a single field of several, or one whose only value looks like a footer's.
+    fn may_be_footer(&self, record: &Record<'_>, may_be_short: bool) -> bool {
+        if record.width() == 1 && self.file.header.width > 1 {
+            return !record.is_blank() && (!may_be_short || self.source.is_footer_line(&record.shown()));
+        }
+        self.says_footer(record)
+    }
+
+    /// Whether the record has one value alone, and that looks like a footer's.
+    fn says_footer(&self, record: &Record<'_>) -> bool {
+        let mut values = (0..record.width()).filter_map(|at| record.field(at)).filter(|field| !field.trim().is_empty());
+        match (values.next(), values.next()) {
+            (Some(value), None) => self.source.is_footer_line(value.as_bytes()),
+            _ => false,
+        }
     }
 
     /// Whether the record is the header again.
     fn is_header(&self, record: &Record<'_>) -> bool {
         let header = &self.file.header;
-        let same = |at: usize| record.field(at) == header.names.get(at).map(String::as_str);
+        // Where records may be short, what is missing is empty.
+        let same = |at: usize| header.is_name(at, record.field(at).unwrap_or_default());
         // Most records differ from it in the id.
         !header.names.is_empty() && same(header.key) && (0..header.width).all(same)
     }
 
     fn passes(&self, filter: &Filter, record: &Record<'_>) -> bool {
-        let fields = filter.columns.iter().zip(&self.file.header.filter);
+        let (source, fields) = (self.source, filter.columns.iter().zip(&self.file.header.filter));
         let values: Vec<(&str, Value<'_>)> = fields
-            .map(|(column, field)| (column.name.as_str(), read(column, record, *field).unwrap_or(Value::Null)))
+            .map(|(column, field)| {
+                (column.name.as_str(), read(&source.form.nulls, column, record, *field).unwrap_or(Value::Null))
+            })
             .collect();
         filter.condition.expr.holds(&|name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value))
     }
@@ -159,7 +206,7 @@ impl Reading<'_> {
     fn read_cells(&mut self, record: &Record<'_>, sink: &mut impl RowSink) {
         let Self { source, file, report, bad } = self;
         for (index, (column, field)) in source.columns.iter().zip(&file.header.columns).enumerate() {
-            let value = read(column, record, *field).unwrap_or_else(|text| {
+            let value = read(&source.form.nulls, column, record, *field).unwrap_or_else(|text| {
                 bad.push((index, text.to_owned()));
                 Value::Null
             });
@@ -179,20 +226,45 @@ impl Reading<'_> {
     }
 }
 
+/// A record's id. One of several parts has them in order, between `|`; a `|` or a backslash in a part has a backslash before
+/// it, so that no two lists of parts give one id.
+pub fn id_of<'r>(source: &Source, file: &InputFile, record: &Record<'r>) -> Result<Cow<'r, str>, NoId> {
+    let part = |at: usize| source.id.read(record.field(at).unwrap_or_default());
+    let first = part(file.header.key)?;
+    if file.header.more_keys.is_empty() {
+        return Ok(first);
+    }
+    let escaped = |part: Cow<'_, str>| part.replace('\\', "\\\\").replace('|', "\\|");
+    let mut id = escaped(first);
+    for at in &file.header.more_keys {
+        id.push('|');
+        id.push_str(&escaped(part(*at)?));
+    }
+    Ok(Cow::Owned(id))
+}
+
 /// A column's value in a record, or the text that is none.
 #[inline]
-fn read<'r>(column: &Column, record: &Record<'r>, field: Option<usize>) -> Result<Value<'r>, &'r str> {
+fn read<'r>(
+    nulls: &[String],
+    column: &Column,
+    record: &Record<'r>,
+    field: Option<usize>,
+) -> Result<Value<'r>, &'r str> {
     let Some(field) = field else { return Ok(Value::Null) };
     let text = record.field(field).unwrap_or_default();
+    if !nulls.is_empty() && nulls.iter().any(|null| *null == trim(text)) {
+        return Ok(Value::Null);
+    }
     let value = if record.is_typed(field) { column.cell.read_typed(text) } else { column.cell.read(text) };
     value.ok_or(text)
 }
 
 impl BlockReport {
     /// The records that may be a footer's, with their lines in the file; the block begins at this one.
-    pub fn take_tail(&mut self, first_line: u64) -> Vec<(u64, Vec<u8>)> {
+    pub fn take_tail(&mut self, first_line: u64) -> Vec<TailLine> {
         let tail = std::mem::take(&mut self.tail);
-        tail.into_iter().map(|(line, raw)| (first_line + line, raw)).collect()
+        tail.into_iter().map(|tail| TailLine { line: first_line + tail.line, ..tail }).collect()
     }
 
     /// Whether it held records that are no part of a footer.

@@ -23,9 +23,9 @@ pub struct Doubts {
     pub has_controls: bool,
 }
 
-/// Whether a text has a control character from U+0080 to U+009F; U+0085 is a line end of some systems.
+/// Whether a text has a control character from U+0080 to U+009F.
 fn has_controls(text: &[u8]) -> bool {
-    let second = |at: usize| text.get(at + 1).is_some_and(|b| (0x80..=0x9F).contains(b) && *b != 0x85);
+    let second = |at: usize| text.get(at + 1).is_some_and(|b| (0x80..=0x9F).contains(b));
     memchr::memchr_iter(0xC2, text).any(second)
 }
 
@@ -211,7 +211,7 @@ impl TextBlocks {
     fn wrong_quote(&mut self, block: &[u8], opens: usize, closes: usize) -> Error {
         let later = line_ends(block, opens, closes);
         let message = format!(
-            "the quote that opens here is closed {later} line(s) further down, and not at the end of its field; which lines are records cannot be told: close or double the quote, or set `quote = \"none\"`, `escape = \"backslash\"` or `quoting = \"lenient\"` for the source"
+            "the quote that opens here is closed {later} line(s) further down, and not at the end of its field; which lines are records cannot be told: close the quote, or set `quote = \"none\"` or `escape = \"backslash\"` for the source if quotes are part of the texts"
         );
         self.at_line(block, opens, &message)
     }
@@ -220,7 +220,7 @@ impl TextBlocks {
         self.at_line(
             block,
             quote,
-            &format!("a quote opens here and {how}; close it, or write it twice if it is part of the text"),
+            &format!("a quote opens here and {how}; close it, or set `quote = \"none\"` for the source if quotes are part of the texts"),
         )
     }
 

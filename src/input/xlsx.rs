@@ -38,9 +38,12 @@ pub fn open(of: &HeaderOf<'_>, file: &Opened, packing: &Packing) -> Result<(Stri
     rows(&mut workbook, &sheet, &mut visit).map_err(|cause| unreadable(Fault::error(damaged(&cause))))?;
     let header = match (&source.form.header, first) {
         (Some(given), first) => {
-            Header { data_line: first.map_or(skip + 1, |(row, _)| row), ..of.table(given.clone())? }
+            let header = of.table(given.clone())?.with_names(source, given.clone());
+            Header { data_line: first.map_or(skip + 1, |(row, _)| row), ..header }
         }
-        (None, Some((row, names))) => Header { data_line: row + 1, names: names.clone(), ..of.table(names)? },
+        (None, Some((row, names))) => {
+            Header { data_line: row + 1, ..of.table(names.clone())?.with_names(source, names) }
+        }
         (None, None) => return Err(of.fault(&format!("sheet `{sheet}` of `{}` is empty", of.name))),
     };
     Ok((sheet, header))
@@ -146,6 +149,9 @@ fn rows(
         if column >= row.len() {
             row.resize_with(column + 1, Held::default);
         }
+        if !row[column].text.is_empty() {
+            return Err(format!("row {} has a cell twice", line + 1));
+        }
         row[column] = held;
     }
     if !row.is_empty() {
@@ -181,8 +187,12 @@ fn iso(moment: &ExcelDateTime) -> String {
         NaiveTime::from_hms_milli_opt(hour.into(), minute.into(), second.into(), milli.into()).unwrap_or_default();
     let serial = moment.as_f64();
     if moment.is_duration() {
-        let seconds = (serial * 86_400.0).round() as i64;
-        return format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let (sign, seconds) = (if serial < 0.0 { "-" } else { "" }, (serial.abs() * 86_400.0).round() as u64);
+        return format!("{sign}{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    }
+    // Before and behind these numbers there is no day: it is a number that has been given the form of a date.
+    if !(0.0..2_958_466.0).contains(&serial) {
+        return serial.to_string();
     }
     if (0.0..1.0).contains(&serial) {
         return time.format("%H:%M:%S%.f").to_string();

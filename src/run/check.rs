@@ -6,7 +6,7 @@ use super::open;
 use super::settings::Settings;
 use crate::error::Result;
 use crate::input::{InputFile, SourceFiles};
-use crate::spec::{Delimiter, Encoding, FileFormat, RuleKind};
+use crate::spec::{Delimiter, Encoding, FileFormat, RuleKind, Source, Spec};
 
 /// What a run would read.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Checked {
     pub unmatched: Vec<String>,
     /// Files that a run does not read because they are the same as another one: the file, and the other one.
     pub duplicates: Vec<(String, String)>,
+    /// Columns whose years have two digits, `%y`: source and column.
+    pub short_years: Vec<(String, String)>,
     /// Whether a data check compares with the last run.
     pub compares_with_last: bool,
 }
@@ -87,8 +89,17 @@ pub fn check(settings: &Settings) -> Result<Checked> {
         sources: inputs.sources.into_iter().map(source).collect(),
         unmatched: inputs.unmatched,
         duplicates,
+        short_years: short_years(spec),
         compares_with_last: spec.rules.iter().any(|rule| matches!(rule.kind, RuleKind::RowsWithin(_))),
     })
+}
+
+fn short_years(spec: &Spec) -> Vec<(String, String)> {
+    let of = |source: &std::sync::Arc<Source>| {
+        let short = source.columns.iter().filter(|column| column.cell.has_short_year());
+        short.map(|column| (source.name.clone(), column.name.clone())).collect::<Vec<_>>()
+    };
+    spec.sources.iter().flat_map(of).collect()
 }
 
 fn source(read: SourceFiles) -> CheckedSource {

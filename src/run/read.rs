@@ -98,10 +98,19 @@ pub(super) fn within_limit(settings: &Settings, source: &str, read: &SourceAccou
         return Ok(());
     }
     let first = first_rejects.join("; ");
+    let has = |reason: &str| first_rejects.iter().any(|first| first.ends_with(reason));
+    // To allow all of them would leave nobody.
+    let raise = if rejected < rows { " or raise --max-rejects" } else { "" };
     let cure = match undecodable {
-        0 => "fix them or raise --max-rejects".to_owned(),
+        0 if has(": quote") => format!(
+            "fix them{raise}; if quotes are part of the texts set `quote = \"none\"` or `escape = \"backslash\"`"
+        ),
+        0 if has(": field_count") => format!(
+            "fix them{raise}; if rows lack cells at their end set `pad = true`, if something else separates the fields set `delimiter`"
+        ),
+        0 => format!("fix them{raise}"),
         n => format!(
-            "{n} of them have bytes that mean nothing in the file's encoding: if most names with accents are among them set `encoding` for the source, else fix them or raise --max-rejects"
+            "{n} of them have bytes that mean nothing in the file's encoding: if most names with accents are among them set `encoding = \"windows-1252\"`, or what it is, for the source, else fix them or raise --max-rejects"
         ),
     };
     Err(Error::RejectLimit(format!(

@@ -52,6 +52,10 @@ fn headers(read: &SourceFiles) {
             let (source, file) = (read.source.name.clone(), file.name.clone());
             Event::HeaderAlike { source, file, header: header.clone(), column: column.clone() }.emit();
         }
+        for (header, column) in &file.header.near {
+            let (source, file) = (read.source.name.clone(), file.name.clone());
+            Event::HeaderNear { source, file, header: header.clone(), column: column.clone() }.emit();
+        }
     }
 }
 
@@ -64,7 +68,9 @@ pub(super) fn of_reading(settings: &Settings, inputs: &OpenInputs, accounts: &Ac
         Event::AsOfUnknown.emit();
     }
     for (source, account) in accounts {
-        if account.rows == 0 && settings.spec.sources.iter().any(|s| s.name == *source && s.required) {
+        if account.rows == account.blank + account.filtered
+            && settings.spec.sources.iter().any(|s| s.name == *source && s.required)
+        {
             Event::SourceEmpty { source: source.clone() }.emit();
         }
         if account.undecodable > 0 {
@@ -74,6 +80,13 @@ pub(super) fn of_reading(settings: &Settings, inputs: &OpenInputs, accounts: &Ac
             encodings.dedup();
             let (source, rows, encodings) = (source.clone(), account.undecodable, encodings.join(", "));
             Event::RowsUndecodable { source, rows, encodings }.emit();
+        }
+        let accepted = account.rows - account.rejected - account.filtered - account.blank;
+        if account.single > 0 && account.single == accepted {
+            Event::OneField { source: source.clone(), rows: accepted }.emit();
+        }
+        if account.hidden > 0 {
+            Event::IdsHidden { source: source.clone(), rows: account.hidden }.emit();
         }
         if account.spaced > 0 {
             Event::SpacedQuotes { source: source.clone(), rows: account.spaced }.emit();

@@ -170,6 +170,8 @@ mod tests {
             rejected: 1,
             undecodable: 0,
             spaced: 0,
+            hidden: 0,
+            single: 0,
             filtered: 0,
             blank: 0,
             footer: 0,

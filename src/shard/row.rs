@@ -8,7 +8,7 @@
 //! its shard.
 
 use crate::spec::Source;
-use crate::value::{Type, Value};
+use crate::value::{CellType, Type, Value};
 
 /// What is in the rows of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,11 +17,15 @@ pub struct Layout {
     pub types: Vec<Type>,
     /// The column that orders the rows: int, date or datetime.
     pub order_by: Option<usize>,
+    /// The time of day that goes with its date, and how it is read.
+    pub clock: Option<(usize, CellType)>,
 }
 
 impl Layout {
     pub fn of(source: &Source) -> Self {
-        Self { types: source.columns.iter().map(|c| c.cell.ty).collect(), order_by: source.latest_by }
+        let types = source.columns.iter().map(|c| c.cell.ty).collect();
+        let clock = source.latest_time.map(|column| (column, source.columns[column].cell.clone()));
+        Self { types, order_by: source.latest_by, clock }
     }
 }
 
@@ -31,6 +35,7 @@ pub(super) struct RowWriter {
     head: Vec<u8>,
     cells: Vec<u8>,
     order: Option<i64>,
+    clock: i64,
     id: (usize, usize),
 }
 
@@ -38,7 +43,7 @@ impl RowWriter {
     pub fn begin(&mut self, id: &str) {
         self.head.clear();
         self.cells.clear();
-        self.order = None;
+        (self.order, self.clock) = (None, 0);
         write_length(id.len(), &mut self.cells);
         self.id = (self.cells.len(), id.len());
         self.cells.extend_from_slice(id.as_bytes());
@@ -49,13 +54,19 @@ impl RowWriter {
         if layout.order_by == Some(column) {
             self.order = value.order();
         }
+        if let (Some((at, cell)), Value::Text(text)) = (&layout.clock, value)
+            && *at == column
+        {
+            self.clock = cell.read_clock(text).unwrap_or(0);
+        }
         write_value(value, &mut self.cells);
     }
 
     /// Ends the row and gives its bytes in two pieces.
     pub fn end(&mut self, layout: &Layout) -> (&[u8], &[u8]) {
         if layout.order_by.is_some() {
-            write_int(self.order, &mut self.head);
+            let day = |days: i64| days * 86_400_000_000 + self.clock;
+            write_int(if layout.clock.is_some() { self.order.map(day) } else { self.order }, &mut self.head);
         }
         let order = self.head.len();
         write_length(order + self.cells.len(), &mut self.head);
@@ -277,7 +288,7 @@ mod tests {
         fn what_is_written_is_read(id in ".{1,300}", cells in prop::collection::vec(value(), 0..12), at in 0..12usize) {
             let types: Vec<Type> = cells.iter().map(|c| c.0).collect();
             let orders = |ty: &Type| matches!(ty, Type::Int | Type::Date | Type::Datetime);
-            let layout = Layout { order_by: types.get(at).is_some_and(orders).then_some(at), types };
+            let layout = Layout { order_by: types.get(at).is_some_and(orders).then_some(at), types, clock: None };
             let values: Vec<Value<'_>> = cells
                 .iter()
                 .map(|(ty, text)| {
@@ -311,7 +322,7 @@ mod tests {
         #[test]
         fn damaged_bytes_cause_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
             let types = vec![Type::Text, Type::Int, Type::Float, Type::Bool, Type::Decimal(38, 2), Type::Date];
-            let layout = Layout { order_by: Some(1), types };
+            let layout = Layout { order_by: Some(1), types, clock: None };
             let Some((mut row, _)) = RowReader::split(&bytes) else { return Ok(()) };
             let _ = row.head(&layout).and_then(|_| layout.types.iter().try_for_each(|ty| row.skip(*ty)));
         }

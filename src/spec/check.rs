@@ -6,6 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use toml::Spanned;
 
+use super::ids::{self, Kinds};
 use super::raw::{RawBand, RawPopulation, RawScore, RawSpec};
 use super::rules;
 use super::score::{Band, Points, Score};
@@ -25,7 +26,8 @@ pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
     })?;
     let key = raw.profile.key;
     column_name(&key)?;
-    let mut names = Names { scope: IndexMap::new(), uses_as_of: false };
+    let kinds = ids::kinds(&raw.identity)?;
+    let mut names = Names { scope: IndexMap::new(), uses_as_of: false, kinds };
     names.add(&key, Type::Text)?;
     names.scope.insert(SOURCES.to_owned(), Type::Text);
     let sources = raw
@@ -66,6 +68,8 @@ pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
 pub(super) struct Names {
     pub scope: Scope,
     pub uses_as_of: bool,
+    /// The kinds of ids, by name.
+    pub kinds: Kinds,
 }
 
 impl Names {

@@ -7,7 +7,6 @@ use toml::Spanned;
 
 use super::raw::RawSource;
 use super::{Delimiter, Encoding, FileFormat, Problem};
-use crate::value::DecimalMark;
 
 /// How a source's files are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +32,8 @@ pub struct FileForm {
     pub pad: bool,
     /// Whether `bill-2` comes before `bill-10`.
     pub natural_order: bool,
+    /// Cells that are null, trimmed, in every column.
+    pub nulls: Vec<String>,
 }
 
 /// What quotes and backslashes mean.
@@ -52,19 +53,19 @@ pub struct Quotes {
 const MOST_FOOTER: usize = 20;
 
 impl super::Source {
-    /// Whether the records that end a file, each of a single field, are its footer: one of them must look like it.
-    pub fn is_footer<'a>(&self, mut records: impl ExactSizeIterator<Item = &'a [u8]>) -> bool {
-        records.len() <= MOST_FOOTER && records.any(|raw| self.is_footer_line(raw))
+    /// Whether the records that end a file are its footer: one of them must look like it.
+    pub fn is_footer(mut looks_like_it: impl ExactSizeIterator<Item = bool>) -> bool {
+        looks_like_it.len() <= MOST_FOOTER && looks_like_it.any(|looks| looks)
     }
 
-    /// Whether a record of a single field may be part of a footer. If records may be short, only one that looks like it.
-    pub fn may_end(&self, raw: &[u8], may_be_short: bool) -> bool {
-        !self.form.footer.is_empty() && (!may_be_short || self.is_footer_line(raw))
+    pub fn has_footer(&self) -> bool {
+        !self.form.footer.is_empty()
     }
 
-    fn is_footer_line(&self, raw: &[u8]) -> bool {
+    /// Whether a text looks like a footer's.
+    pub fn is_footer_line(&self, raw: &[u8]) -> bool {
         let text = String::from_utf8_lossy(raw);
-        let text = text.trim().trim_matches('"').trim();
+        let text = text.trim_start_matches('\u{feff}').trim().trim_matches('"').trim();
         self.form.footer.iter().any(|pattern| fits(pattern, text))
     }
 }
@@ -91,15 +92,10 @@ impl Quotes {
     pub const STRICT: Self = Self { quote: true, backslash: false, lenient: false, space_around: false };
 }
 
-/// Checks the keys of a source that say how its files are written; the mark before the fraction of numbers beside.
-pub fn check(raw: &RawSource) -> Result<(FileForm, DecimalMark), Problem> {
-    let mark = match raw.decimal.as_ref().map(|d| (d.get_ref().as_str(), d.span().start)) {
-        None | Some((".", _)) => DecimalMark::Point,
-        Some((",", _)) => DecimalMark::Comma,
-        Some((_, at)) => return Err(Problem::new(at, "`decimal` must be \".\" or \",\"")),
-    };
+/// Checks the keys of a source that say how its files are written.
+pub fn check(raw: &RawSource) -> Result<FileForm, Problem> {
     let RawSource { skip_lines, comment, pad, sort, headers, .. } = raw;
-    let form = FileForm {
+    Ok(FileForm {
         format: parse(raw.format.as_ref())?,
         sheet: raw.sheet.as_ref().map(|sheet| sheet.get_ref().clone()),
         encoding: parse(raw.encoding.as_ref())?,
@@ -112,8 +108,8 @@ pub fn check(raw: &RawSource) -> Result<(FileForm, DecimalMark), Problem> {
         footer: raw.footer.iter().map(|pattern| pattern.get_ref().clone()).collect(),
         pad: *pad,
         natural_order: word(sort.as_ref(), "sort", &[("name", false), ("natural", true)])?.unwrap_or(false),
-    };
-    Ok((form, mark))
+        nulls: raw.nulls.iter().map(|null| null.get_ref().trim().to_owned()).collect(),
+    })
 }
 
 fn quotes(raw: &RawSource) -> Result<Quotes, Problem> {
@@ -121,9 +117,12 @@ fn quotes(raw: &RawSource) -> Result<Quotes, Problem> {
     let backslash = word(raw.escape.as_ref(), "escape", &[("backslash", true), ("double", false)])?.unwrap_or(false);
     let lenient = word(raw.quoting.as_ref(), "quoting", &[("strict", false), ("lenient", true)])?.unwrap_or(false);
     let stray = |key: &Option<Spanned<String>>| key.as_ref().map_or(0, |key| key.span().start);
-    if lenient && (backslash || raw.space_around_quotes || !quote) {
-        let message = "`quoting = \"lenient\"` goes with no other key about quotes";
+    if lenient && (backslash || raw.space_around_quotes || !quote || raw.comment.is_some()) {
+        let message = "`quoting = \"lenient\"` goes with no other key about quotes, nor with `comment`";
         return Err(Problem::new(stray(&raw.quoting), message));
+    }
+    if raw.space_around_quotes && raw.delimiter.as_ref().is_some_and(|delimiter| delimiter.get_ref() == " ") {
+        return Err(Problem::new(stray(&raw.delimiter), "with `space_around_quotes` a space cannot be the delimiter"));
     }
     if !quote && raw.space_around_quotes {
         return Err(Problem::new(stray(&raw.quote), "`space_around_quotes` needs quotes"));
@@ -150,7 +149,11 @@ fn plain_start(text: &Spanned<String>) -> Result<String, Problem> {
 }
 
 /// One of some words.
-fn word<T: Copy>(text: Option<&Spanned<String>>, key: &str, known: &[(&str, T)]) -> Result<Option<T>, Problem> {
+pub(super) fn word<T: Copy>(
+    text: Option<&Spanned<String>>,
+    key: &str,
+    known: &[(&str, T)],
+) -> Result<Option<T>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let found = known.iter().find(|(word, _)| word == text.get_ref()).map(|(_, value)| Some(*value));
     found.ok_or_else(|| {

@@ -13,6 +13,8 @@ pub type Table<T> = IndexMap<Spanned<String>, T>;
 #[serde(deny_unknown_fields)]
 pub struct RawSpec {
     pub profile: RawProfile,
+    #[serde(default)]
+    pub identity: RawIdentity,
     pub sources: Table<RawSource>,
     #[serde(default)]
     pub computed: Table<Spanned<String>>,
@@ -48,8 +50,11 @@ pub struct RawSource {
     pub files: Vec<Spanned<String>>,
     #[serde(default = "required_by_default")]
     pub required: bool,
-    pub key: Option<Spanned<String>>,
-    pub latest_by: Option<Spanned<String>>,
+    pub key: Option<Spanned<RawKey>>,
+    pub strip_prefix: Option<String>,
+    #[serde(default)]
+    pub keep_null_words: bool,
+    pub latest_by: Option<Spanned<RawLatest>>,
     #[serde(default)]
     pub unique_by: Vec<Spanned<String>>,
     pub format: Option<Spanned<String>>,
@@ -57,6 +62,16 @@ pub struct RawSource {
     pub encoding: Option<Spanned<String>>,
     pub delimiter: Option<Spanned<String>>,
     pub decimal: Option<Spanned<String>>,
+    pub thousands: Option<Spanned<String>>,
+    #[serde(default)]
+    pub strip: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub negative_parentheses: bool,
+    pub negative: Option<Spanned<String>>,
+    pub zone: Option<Spanned<String>>,
+    pub max_date: Option<Spanned<RawMaxDate>>,
+    #[serde(default)]
+    pub nulls: Vec<Spanned<String>>,
     pub sort: Option<Spanned<String>>,
     pub headers: Option<Spanned<String>>,
     pub header: Option<Spanned<Vec<String>>>,
@@ -83,6 +98,54 @@ pub struct RawSource {
     #[serde(default)]
     pub types: Table<Spanned<String>>,
     pub aggregates: Option<Table<Spanned<String>>>,
+}
+
+/// The column of the id, the columns of its parts, or a column and the id's kind.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawKey {
+    One(String),
+    Parts(Vec<String>),
+    Kind { column: String, kind: String },
+}
+
+/// `[identity]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawIdentity {
+    #[serde(default)]
+    pub kinds: Table<RawKind>,
+}
+
+/// One of `[identity.kinds]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawKind {
+    pub is: Spanned<String>,
+    #[serde(default = "yes")]
+    pub defaults: bool,
+    #[serde(default)]
+    pub fold_plus: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A column that orders rows, or a date and a time of day.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawLatest {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// The last day that is no bad value, of all columns or of each that is named.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawMaxDate {
+    All(String),
+    Each(IndexMap<String, String>),
 }
 
 /// One header, or several of which a file has one.

@@ -3,12 +3,14 @@
 use indexmap::IndexMap;
 use toml::Spanned;
 
+use super::cells::read_types;
 use super::check::{COLUMN_RULE, Checked, Names, bad_name, is_column_name};
 use super::form::{self, FileForm};
-use super::raw::{RawHeaders, RawKeep, RawSource, Table};
+use super::ids;
+use super::raw::{RawHeaders, RawKeep, RawLatest, RawSource, Table};
 use super::sql::{self, Context, Fault, SqlError, Typed};
 use super::{AS_OF, Column, Filter, Named, Problem, RowRule, Scope, Source};
-use crate::value::{CellType, DecimalMark, Type};
+use crate::value::{CellType, IdRule, Type};
 
 impl Names {
     pub fn source(
@@ -18,20 +20,15 @@ impl Names {
         profile_key: &Spanned<String>,
     ) -> Checked<Source> {
         source_name(name)?;
-        let RawSource { files, required, key, latest_by, keep, types, aggregates, .. } = raw;
-        let (form, mark) = form::check(raw)?;
+        let RawSource { files, required, latest_by, types, aggregates, .. } = raw;
+        let form = form::check(raw)?;
         let at = name.span().start;
         file_patterns(name, files)?;
-        let key = key.as_ref().unwrap_or(profile_key);
-        let mut columns = Columns { key: key.get_ref(), list: IndexMap::new(), types: read_types(types, key, mark)? };
-        let mut kept = Vec::new();
-        for keep in keep {
-            let (column, new_name) = keep_names(keep)?;
-            let index = columns.add(&column, keep.span().start)?;
-            self.add(&Spanned::new(keep.span(), new_name.clone()), columns.list[index].ty)?;
-            kept.push((index, new_name));
-        }
-        let latest_by = latest_by.as_ref().map(|by| columns.orders_rows(by)).transpose()?;
+        let (key, parts, id) = ids::key(raw, profile_key, &self.kinds)?;
+        let key = &key;
+        let mut columns = Columns { key: key.get_ref(), list: IndexMap::new(), types: read_types(raw, key)? };
+        let kept = self.kept(&raw.keep, &mut columns)?;
+        let (latest_by, latest_time) = columns.order_rows(latest_by.as_ref())?;
         let unique_by = raw.unique_by.iter().map(|by| columns.add(by.get_ref(), by.span().start));
         let unique_by = unique_by.collect::<Checked<Vec<usize>>>()?;
         for column in types.keys() {
@@ -50,22 +47,40 @@ impl Names {
         let headers = |column: (String, CellType)| aliases.column(column);
         let filter = filter
             .map(|(condition, columns)| Filter { condition, columns: columns.into_iter().map(headers).collect() });
+        let more_keys: Vec<Column> = parts.into_iter().map(|part| headers((part, CellType::TEXT))).collect();
         let key = headers((key.get_ref().clone(), CellType::TEXT));
         let columns: Vec<Column> = columns.list.into_iter().map(headers).collect();
-        aliases.all_used(std::iter::once(&key).chain(&columns).chain(filter.iter().flat_map(|f| &f.columns)))?;
-        given(raw, &form, std::iter::once(&key).chain(&columns))?;
+        let keys = std::iter::once(&key).chain(&more_keys);
+        aliases.never_of(keys.clone())?;
+        aliases.all_used(keys.clone().chain(&columns).chain(filter.iter().flat_map(|f| &f.columns)))?;
+        given(raw, &form, keys.chain(&columns))?;
         Ok(Source {
             name: name.get_ref().clone(),
             files: files.iter().map(|f| f.get_ref().clone()).collect(),
             required: *required,
             key,
+            more_keys,
+            id: IdRule { nulls: form.nulls.clone(), ..id },
             form,
             columns,
             filter,
             latest_by,
+            latest_time,
             unique_by,
             rows,
         })
+    }
+
+    /// The columns to keep, as index and new name.
+    fn kept(&mut self, keep: &[Spanned<RawKeep>], columns: &mut Columns<'_>) -> Checked<Vec<(usize, String)>> {
+        let mut kept = Vec::new();
+        for keep in keep {
+            let (column, new_name) = keep_names(keep)?;
+            let index = columns.add(&column, keep.span().start)?;
+            self.add(&Spanned::new(keep.span(), new_name.clone()), columns.list[index].ty)?;
+            kept.push((index, new_name));
+        }
+        Ok(kept)
     }
 
     /// Aggregates may name any column of the file: text unless `types` says otherwise.
@@ -172,6 +187,17 @@ impl<'a> Aliases<'a> {
         Column { name, headers, optional, cell }
     }
 
+    /// Fails if one of the id's columns is optional.
+    fn never_of<'c>(&self, mut keys: impl Iterator<Item = &'c Column>) -> Checked<()> {
+        let optional = |key: &Column| self.optional.iter().find(|name| *name.get_ref() == key.name);
+        match keys.find_map(optional) {
+            None => Ok(()),
+            Some(name) => {
+                Err(Problem::new(name.span().start, "the id cannot be optional: a row without it is nobody's"))
+            }
+        }
+    }
+
     /// Fails for a name of `columns` or `optional` that no column has: most likely a typo.
     fn all_used<'c>(&self, columns: impl Iterator<Item = &'c Column> + Clone) -> Checked<()> {
         let optional = self.optional.iter().map(|name| (name.get_ref().as_str(), name.span().start));
@@ -220,38 +246,41 @@ impl Columns<'_> {
         Ok(self.list.insert_full(name.to_owned(), cell).0)
     }
 
-    fn orders_rows(&mut self, by: &Spanned<String>) -> Checked<usize> {
-        let index = self.add(by.get_ref(), by.span().start)?;
-        match self.list[index].ty {
-            Type::Date | Type::Datetime | Type::Int => Ok(index),
-            ty => {
-                let message = format!(
-                    "`latest_by` needs a date, datetime or int column, and `{}` is {ty}: set its type in `types`",
-                    by.get_ref()
-                );
-                Err(Problem::new(by.span().start, message))
-            }
+    /// The column that orders the rows, and a time of day that goes with a date.
+    fn order_rows(&mut self, by: Option<&Spanned<RawLatest>>) -> Checked<(Option<usize>, Option<usize>)> {
+        let Some(by) = by else { return Ok((None, None)) };
+        let at = by.span().start;
+        let (day, time) = match by.get_ref() {
+            RawLatest::One(column) => (column, None),
+            RawLatest::Several(columns) => match columns.as_slice() {
+                [column] => (column, None),
+                [day, time] => (day, Some(time)),
+                _ => {
+                    return Err(Problem::new(
+                        at,
+                        "`latest_by` is a column, or a date and a time: `[\"day\", \"time\"]`",
+                    ));
+                }
+            },
+        };
+        let day = self.add(day, at)?;
+        let ty = self.list[day].ty;
+        let fits = matches!(ty, Type::Date | Type::Datetime | Type::Int) && (time.is_none() || ty == Type::Date);
+        if !fits {
+            let wanted = if time.is_some() { "a date as its first column" } else { "a date, datetime or int column" };
+            let name = &self.list.get_index(day).map_or("", |(name, _)| name);
+            let message = format!("`latest_by` needs {wanted}, and `{name}` is {ty}: set its type in `types`");
+            return Err(Problem::new(at, message));
         }
-    }
-}
-
-fn read_types(
-    types: &Table<Spanned<String>>,
-    key: &Spanned<String>,
-    mark: DecimalMark,
-) -> Checked<IndexMap<String, CellType>> {
-    let mut read = IndexMap::new();
-    for (column, ty) in types {
-        let cell = CellType::parse(ty.get_ref()).ok_or_else(|| {
-            let message = format!("unknown type `{}`; use text, int, float, decimal(p,s), bool, date, datetime, date(FORMAT) or datetime(FORMAT), with a FORMAT such as %d.%m.%Y", ty.get_ref());
-            Problem::new(ty.span().start, message)
-        })?;
-        if column.get_ref() == key.get_ref() {
-            return Err(Problem::new(column.span().start, "the id column is always text"));
+        let Some(time) = time else { return Ok((Some(day), None)) };
+        let time_at = self.add(time, at)?;
+        if !self.list[time_at].is_clock {
+            let message =
+                format!("`latest_by` needs a time of day as its second column: set `{time} = \"time\"` in `types`");
+            return Err(Problem::new(at, message));
         }
-        read.insert(column.get_ref().clone(), CellType { mark, ..cell });
+        Ok((Some(day), Some(time_at)))
     }
-    Ok(read)
 }
 
 fn keep_names(keep: &Spanned<RawKeep>) -> Checked<(String, String)> {

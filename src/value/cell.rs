@@ -1,9 +1,12 @@
 //! One cell's type and its strict reading from text. Knows no files, no columns and no Polars.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
-use chrono::format::{Item, StrftimeItems};
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike};
+use chrono_tz::Tz;
+
+use super::moment::Format;
+use super::number::{Notation, read_decimal, read_float, read_int};
 
 /// The type of a column in the profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,24 +27,23 @@ pub enum Type {
     Text,
 }
 
-/// How a source column's text is read: a type, and a format if the spec gives one.
+/// How a source column's text is read: a type, and what its texts look like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellType {
     /// The type it is read as.
     pub ty: Type,
-    /// strftime format of a date or datetime; ISO when none.
-    pub format: Option<String>,
-    /// The decimal mark of a float or decimal.
-    pub mark: DecimalMark,
-}
-
-/// What separates a number's fraction. No other separators are allowed between digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DecimalMark {
-    /// `1.5`
-    Point,
-    /// `1,5`
-    Comma,
+    /// Formats of a date, a datetime or a time of day, of which the first that fits is used; ISO when there is none.
+    pub formats: Vec<Format>,
+    /// How numbers are written.
+    pub notation: Notation,
+    /// The words for true and false, in any case; `true`, `false`, `1` and `0` when there are none.
+    pub words: Option<(String, String)>,
+    /// The zone of datetimes that say none; UTC when there is none.
+    pub zone: Option<Tz>,
+    /// The last day that is no bad value, in days since 1970-01-01.
+    pub max_day: Option<i32>,
+    /// Whether it is a time of day: kept as text, it can only be the second part of a `latest_by`.
+    pub is_clock: bool,
 }
 
 /// A typed value, borrowed from the text it was read from.
@@ -83,34 +85,8 @@ impl CellType {
 
     /// A type, read in its default format.
     pub const fn of(ty: Type) -> Self {
-        Self { ty, format: None, mark: DecimalMark::Point }
-    }
-
-    /// Reads a type as the spec writes it: `int`, `decimal(12,2)`, `date(%d.%m.%Y)`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (name, args) = match text.split_once('(') {
-            Some((name, rest)) => (name.trim(), Some(rest.strip_suffix(')')?)),
-            None => (text.trim(), None),
-        };
-        let plain = |ty| args.is_none().then_some(Self::of(ty));
-        match name {
-            "text" => plain(Type::Text),
-            "int" => plain(Type::Int),
-            "float" => plain(Type::Float),
-            "bool" => plain(Type::Bool),
-            "date" | "datetime" => {
-                let ty = if name == "date" { Type::Date } else { Type::Datetime };
-                let cell = Self { format: args.map(str::to_owned), ..Self::of(ty) };
-                cell.reads_its_own_format().then_some(cell)
-            }
-            "decimal" => {
-                let (precision, scale) = args?.split_once(',')?;
-                let (p, s) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
-                (1..=38).contains(&p).then_some(())?;
-                (s <= p).then_some(Self::of(Type::Decimal(p, s)))
-            }
-            _ => None,
-        }
+        let formats = Vec::new();
+        Self { ty, formats, notation: Notation::PLAIN, words: None, zone: None, max_day: None, is_clock: false }
     }
 
     /// Reads one field. Empty is null; `None` is a bad value.
@@ -119,86 +95,106 @@ impl CellType {
         if field.is_empty() {
             return Some(Value::Null);
         }
-        if self.ty == Type::Text {
+        if self.ty == Type::Text && !self.is_clock {
             return Some(Value::Text(field));
         }
         let text = trim(field);
         match self.ty {
-            Type::Text => Some(Value::Text(field)),
-            Type::Int => read_int(text).map(Value::Int),
-            Type::Float => self.with_point(text, read_float).map(Value::Float),
-            Type::Decimal(p, s) => self.with_point(text, |t| read_decimal(t, p, s)).map(Value::Decimal),
-            Type::Bool => read_bool(text).map(Value::Bool),
+            Type::Text => self.read_clock(text).map(|_| Value::Text(field)),
+            Type::Int => self.notation.read(text, read_int).map(Value::Int),
+            Type::Float => self.notation.read(text, read_float).map(Value::Float),
+            Type::Decimal(p, s) => self.notation.read(text, |t| read_decimal(t, p, s)).map(Value::Decimal),
+            Type::Bool => self.read_bool(text).map(Value::Bool),
             Type::Date => self.read_date(text).map(Value::Date),
             Type::Datetime => self.read_datetime(text).map(Value::Datetime),
         }
     }
 
     /// Reads a value that has a type already, in the file or by its form: ISO dates, decimal points, whatever the format of
-    /// the column's texts is. A day is its midnight, and a midnight is a day.
+    /// the column's texts is. A day is its midnight, and a midnight is a day. A moment that ends with `Z` is in UTC.
     pub fn read_typed<'a>(&self, text: &'a str) -> Option<Value<'a>> {
-        let plain = Self::of(self.ty);
-        let moment = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok();
+        let plain = Self { zone: self.zone, max_day: self.max_day, ..Self::of(self.ty) };
         match self.ty {
-            Type::Date if text.len() > 10 => plain.read(text.strip_suffix(" 00:00:00")?),
+            Type::Text => self.read(text),
+            Type::Date if text.len() > 10 => plain.read(text.trim_end_matches('Z').strip_suffix(" 00:00:00")?),
             Type::Datetime if text.len() == 10 => {
-                let day = iso_date(text.as_bytes())?.and_hms_opt(0, 0, 0)?;
-                Some(Value::Datetime(day.and_utc().timestamp_micros()))
+                self.instant(iso_date(text.as_bytes())?.and_hms_opt(0, 0, 0)?, None).map(Value::Datetime)
             }
             Type::Datetime => {
-                let moment = moment(text).filter(|moment| in_range(moment.date()))?;
-                Some(Value::Datetime(moment.and_utc().timestamp_micros()))
+                let (local, offset) = text.strip_suffix('Z').map_or((text, None), |local| (local, Some(0)));
+                let local = NaiveDateTime::parse_from_str(local, "%Y-%m-%d %H:%M:%S%.f").ok()?;
+                self.instant(local, offset).map(Value::Datetime)
             }
             _ => plain.read(text),
         }
     }
 
-    /// Reads a number with a decimal point. If the mark is a comma, a text with a point is not a number.
-    #[inline]
-    fn with_point<T>(&self, text: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
-        match self.mark {
-            DecimalMark::Point => read(text),
-            DecimalMark::Comma if text.contains('.') => None,
-            DecimalMark::Comma => read(&text.replace(',', ".")),
-        }
+    /// Whether the century of a date is a rule and not in its text.
+    pub fn has_short_year(&self) -> bool {
+        self.formats.iter().any(Format::has_short_year)
     }
 
-    /// Whether a moment written in the format is read back the same; one with a mistake or without a year is not.
-    fn reads_its_own_format(&self) -> bool {
-        let Some(format) = &self.format else { return true };
-        if StrftimeItems::new(format).any(|item| item == Item::Error) {
-            return false;
+    /// Microseconds since midnight of a time of day; null counts as midnight.
+    pub fn read_clock(&self, text: &str) -> Option<i64> {
+        let text = trim(text);
+        if text.is_empty() {
+            return Some(0);
         }
-        let day = NaiveDate::from_ymd_opt(2021, 10, 29).unwrap_or_default();
-        let moment = day.and_hms_opt(23, 48, 57).unwrap_or_default();
-        let mut text = String::new();
-        // A format that cannot be written, such as one with a time zone, cannot be read back either.
-        if write!(text, "{}", moment.format(format)).is_err() {
-            return false;
-        }
-        match self.ty {
-            Type::Date => NaiveDate::parse_from_str(&text, format) == Ok(day),
-            _ => NaiveDateTime::parse_from_str(&text, format).is_ok_and(|read| (moment - read).num_minutes() == 0),
+        let moment = self.formats.iter().find_map(|format| format.read(text))?;
+        let time = moment.local.time();
+        Some(i64::from(time.num_seconds_from_midnight()) * 1_000_000 + i64::from(time.nanosecond() / 1000))
+    }
+
+    fn read_bool(&self, text: &str) -> Option<bool> {
+        let is = |word: &str| text.eq_ignore_ascii_case(word);
+        match (&self.words, text) {
+            (Some((yes, _)), _) if is(yes) => Some(true),
+            (Some((_, no)), _) if is(no) => Some(false),
+            (Some(_), _) => None,
+            (None, "1") => Some(true),
+            (None, "0") => Some(false),
+            (None, _) if is("true") => Some(true),
+            (None, _) if is("false") => Some(false),
+            (None, _) => None,
         }
     }
 
     fn read_date(&self, text: &str) -> Option<i32> {
-        let date = match &self.format {
-            None => iso_date(text.as_bytes())?,
-            Some(format) => NaiveDate::parse_from_str(text, format).ok()?,
+        let date = match self.formats.as_slice() {
+            [] => iso_date(text.as_bytes())?,
+            formats => formats.iter().find_map(|format| day(format, text))?,
         };
-        in_range(date).then(|| date.to_epoch_days())
+        let days = date.to_epoch_days();
+        (in_range(date) && self.max_day.is_none_or(|max| days <= max)).then_some(days)
     }
 
     fn read_datetime(&self, text: &str) -> Option<i64> {
-        let naive = match &self.format {
-            Some(format) => NaiveDateTime::parse_from_str(text, format).ok()?,
-            None => iso_moment(text)?,
-        };
-        // A leap second can move a moment past the end of the last year.
-        let micros = naive.and_utc().timestamp_micros();
-        DateTime::from_timestamp_micros(micros).filter(|t| in_range(t.date_naive())).map(|_| micros)
+        match self.formats.as_slice() {
+            [] => iso_moment(text).and_then(|(local, offset)| self.instant(local, offset)),
+            formats => {
+                let moment = formats.iter().find_map(|format| format.read(text))?;
+                self.instant(moment.local, moment.offset)
+            }
+        }
     }
+
+    /// Microseconds since 1970-01-01 UTC. A local time that its zone skips is none; one that it repeats is the earlier.
+    fn instant(&self, local: NaiveDateTime, offset: Option<i32>) -> Option<i64> {
+        let utc = match (offset, self.zone) {
+            (Some(offset), _) => local.checked_sub_signed(TimeDelta::seconds(offset.into()))?,
+            (None, None) => local,
+            (None, Some(zone)) => zone.from_local_datetime(&local).earliest()?.naive_utc(),
+        };
+        let micros = utc.and_utc().timestamp_micros();
+        let date = DateTime::from_timestamp_micros(micros)?.date_naive();
+        (in_range(date) && self.max_day.is_none_or(|max| date.to_epoch_days() <= max)).then_some(micros)
+    }
+}
+
+/// The day of a text; a spreadsheet's number of a day has no fraction.
+fn day(format: &Format, text: &str) -> Option<NaiveDate> {
+    let local = format.read(text)?.local;
+    (*format != Format::Excel || local.time() == NaiveTime::MIN).then(|| local.date())
 }
 
 impl fmt::Display for Type {
@@ -235,8 +231,9 @@ pub fn iso_date(text: &[u8]) -> Option<NaiveDate> {
         .filter(|d| in_range(*d))
 }
 
-/// Reads RFC 3339, or `YYYY-MM-DD HH:MM:SS` in UTC; chrono alone would allow single digits, spaces and other signs too.
-fn iso_moment(text: &str) -> Option<NaiveDateTime> {
+/// Reads RFC 3339, or `YYYY-MM-DD HH:MM:SS` without a zone; chrono alone would allow single digits, spaces and other signs
+/// too. Gives the local time, and its offset if it has one.
+fn iso_moment(text: &str) -> Option<(NaiveDateTime, Option<i32>)> {
     let (date, time) = text.as_bytes().split_at_checked(10)?;
     let day = iso_date(date)?;
     let [separator, h1, h2, b':', m1, m2, b':', s1, s2, zone @ ..] = time else { return None };
@@ -244,9 +241,14 @@ fn iso_moment(text: &str) -> Option<NaiveDateTime> {
     match (separator, zone) {
         (b' ', []) => {
             let number = |a: &u8, b: &u8| u32::from(a - b'0') * 10 + u32::from(b - b'0');
-            day.and_hms_opt(number(h1, h2), number(m1, m2), number(s1, s2))
+            Some((day.and_hms_opt(number(h1, h2), number(m1, m2), number(s1, s2))?, None))
         }
-        (b'T' | b't', _) if text.is_ascii() => DateTime::parse_from_rfc3339(text).ok().map(|t| t.naive_utc()),
+        (b'T' | b't', _) if text.is_ascii() => {
+            let moment = DateTime::parse_from_rfc3339(text).ok()?;
+            // chrono reads a leap second as one that is longer than a second.
+            let local = Some(moment.naive_local()).filter(|local| local.nanosecond() < 1_000_000_000)?;
+            Some((local, Some(moment.offset().local_minus_utc())))
+        }
         _ => None,
     }
 }
@@ -255,49 +257,9 @@ fn in_range(date: NaiveDate) -> bool {
     (1..=9999).contains(&date.year())
 }
 
-fn read_int(text: &str) -> Option<i64> {
-    // `i64::from_str` accepts exactly `[+-]?[0-9]+` within range.
-    text.parse().ok()
-}
-
-fn read_float(text: &str) -> Option<f64> {
-    // `f64::from_str` also accepts `inf`, `infinity` and `nan`, which have other letters than an exponent's `e`.
-    let plain = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-    text.parse().ok().filter(|x: &f64| plain && x.is_finite())
-}
-
-fn read_bool(text: &str) -> Option<bool> {
-    match text {
-        "1" => Some(true),
-        "0" => Some(false),
-        _ if text.eq_ignore_ascii_case("true") => Some(true),
-        _ if text.eq_ignore_ascii_case("false") => Some(false),
-        _ => None,
-    }
-}
-
-/// Reads `[+-]?` digits, with at most `scale` of them after the point and at most `precision` in all.
-pub fn read_decimal(text: &str, precision: u8, scale: u8) -> Option<i128> {
-    let (negative, digits) = match text.as_bytes().first()? {
-        b'-' => (true, &text[1..]),
-        b'+' => (false, &text[1..]),
-        _ => (false, text),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let valid = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    let enough = !(whole.is_empty() && fraction.is_empty()) && fraction.len() <= scale.into();
-    (valid(whole) && valid(fraction) && enough).then_some(())?;
-    let padding = std::iter::repeat_n(b'0', usize::from(scale) - fraction.len());
-    let mut value = 0i128;
-    for digit in whole.bytes().chain(fraction.bytes()).chain(padding) {
-        value = value.checked_mul(10)?.checked_add(i128::from(digit - b'0'))?;
-    }
-    let limit = 10i128.pow(precision.into());
-    (value < limit).then_some(if negative { -value } else { value })
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::number::DecimalMark;
     use super::*;
 
     fn read<'a>(ty: &str, text: &'a str) -> Option<Value<'a>> {
@@ -310,7 +272,8 @@ mod tests {
             ("int", "007", Some(Value::Int(7))),
             ("int", " +5\u{2003}", Some(Value::Int(5))),
             ("int", "-0", Some(Value::Int(0))),
-            ("int", "42.0", None),
+            ("int", "42.0", Some(Value::Int(42))),
+            ("int", "42.5", None),
             ("int", "9223372036854775808", None),
             ("int", "-9223372036854775808", Some(Value::Int(i64::MIN))),
             ("int", " ", None),
@@ -340,6 +303,14 @@ mod tests {
             ("datetime", "1970-01-01T00:00:01", None),
             ("datetime", "1970-01-01T00:00:01\u{2212}01:00", None),
             ("datetime", "9999-12-31T23:59:60Z", None),
+            ("datetime", "2016-12-31T23:59:60Z", None),
+            ("bool(WAHR|falsch)", "wahr", Some(Value::Bool(true))),
+            ("bool(WAHR|falsch)", "true", None),
+            ("date(excel|%d.%m.%Y)", "45293", Some(Value::Date(19724))),
+            ("date(excel|%d.%m.%Y)", "45293.5", None),
+            ("date(excel|%d.%m.%Y)", "2.1.2024", Some(Value::Date(19724))),
+            ("datetime(epoch_ms)", "1500", Some(Value::Datetime(1_500_000))),
+            ("datetime(%Y-%m-%dT%H:%M%z)", "1970-01-01T02:00+02:00", Some(Value::Datetime(0))),
             ("decimal(12,2)", "1.5", Some(Value::Decimal(150))),
             ("decimal(12,2)", "-.05", Some(Value::Decimal(-5))),
             ("decimal(12,2)", "1.505", None),
@@ -366,7 +337,8 @@ mod tests {
             ("int", "1,5", None),
             ("text", "1.5", Some(Value::Text("1.5"))),
         ] {
-            let cell = CellType { mark: DecimalMark::Comma, ..CellType::parse(ty).expect("a type") };
+            let notation = Notation { decimal: DecimalMark::Comma, ..Notation::PLAIN };
+            let cell = CellType { notation, ..CellType::parse(ty).expect("a type") };
             assert_eq!(cell.read(text), want, "{ty} {text:?}");
         }
         assert_eq!(read("float", "1,5"), None);
@@ -386,7 +358,8 @@ mod tests {
         ] {
             assert_eq!(CellType::parse(ty).expect("a type").read_typed(text), want, "{ty} {text:?}");
         }
-        let comma = CellType { mark: DecimalMark::Comma, ..CellType::of(Type::Decimal(5, 2)) };
+        let notation = Notation { decimal: DecimalMark::Comma, ..Notation::PLAIN };
+        let comma = CellType { notation, ..CellType::of(Type::Decimal(5, 2)) };
         assert_eq!(comma.read_typed("1.5"), Some(Value::Decimal(150)));
     }
 
@@ -407,23 +380,41 @@ mod tests {
     }
 
     #[test]
-    fn unknown_types_are_none() {
-        for bad in [
-            "date(dd.mm.yyyy)",
-            "date(%d.%m)",
-            "date(%Q.%m.%Y)",
-            "datetime(%Y-%m-%d)",
-            "datetime(%Y-%m-%dT%H:%M:%S%:z)",
-            "date()",
-            "integer",
-            "decimal",
-            "decimal(2,3)",
-            "decimal(39,2)",
-            "int(4)",
-            "date(",
-            "",
-        ] {
-            assert_eq!(CellType::parse(bad), None, "{bad}");
+    fn a_zone_has_hours_that_are_skipped_and_repeated() {
+        let cell = CellType { zone: Some(chrono_tz::Europe::Berlin), ..CellType::of(Type::Datetime) };
+        let read = |text| match cell.read(text) {
+            Some(Value::Datetime(micros)) => Some(micros / 1_000_000),
+            _ => None,
+        };
+        let utc = |text| match CellType::of(Type::Datetime).read(text) {
+            Some(Value::Datetime(micros)) => Some(micros / 1_000_000),
+            _ => None,
+        };
+        assert_eq!(read("2026-03-29 02:30:00"), None, "skipped");
+        assert_eq!(read("2026-10-25 02:30:00"), utc("2026-10-25 00:30:00"), "the earlier");
+        assert_eq!(read("2026-07-01 12:00:00"), utc("2026-07-01 10:00:00"));
+        assert_eq!(read("2026-07-01T12:00:00Z"), utc("2026-07-01 12:00:00"), "it says its zone");
+        assert_eq!(cell.read_typed("2026-07-01 12:00:00Z"), CellType::of(Type::Datetime).read("2026-07-01 12:00:00"));
+        assert_eq!(cell.read_typed("2026-07-01 12:00:00"), CellType::of(Type::Datetime).read("2026-07-01 10:00:00"));
+    }
+
+    #[test]
+    fn a_day_behind_the_last_one_is_bad() {
+        for ty in [Type::Date, Type::Datetime] {
+            let cell = CellType { max_day: Some(19782), ..CellType::of(ty) };
+            let time = if ty == Type::Date { "" } else { " 23:59:59" };
+            assert!(
+                cell.read(&format!("2024-02-29{time}")).is_some() && cell.read(&format!("2024-03-01{time}")).is_none()
+            );
         }
+    }
+
+    #[test]
+    fn a_time_of_day_counts_from_midnight() {
+        let clock = |ty: &str, text| CellType::parse(ty).expect("a type").read_clock(text);
+        assert_eq!(clock("time", "01:00"), Some(3_600_000_000));
+        assert_eq!(clock("time", " 00:00:01.5 "), Some(1_500_000));
+        assert_eq!(clock("time(%I:%M %p)", "1:00 PM"), Some(46_800_000_000));
+        assert_eq!((clock("time", ""), clock("time", "25:00")), (Some(0), None));
     }
 }

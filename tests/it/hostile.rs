@@ -9,6 +9,7 @@ mod packed;
 mod security;
 mod sizes;
 mod values;
+mod written;
 
 use crate::workdir::{Ran, Workdir};
 

@@ -20,6 +20,7 @@ import math
 import os
 import re
 import sys
+import unicodedata
 
 csv.field_size_limit(1 << 30)
 if hasattr(sys, "set_int_max_str_digits"):
@@ -50,7 +51,7 @@ WHITE = (
     "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-IS_INT = re.compile(r"[+-]?[0-9]+")
+IS_INT = re.compile(r"[+-]?[0-9]+(\.0+)?")
 IS_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 IS_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -64,8 +65,11 @@ def parse(kind, text):
     if kind is str:
         return text
     text = text.strip(WHITE)
-    if kind is int and IS_INT.fullmatch(text) and -(1 << 63) <= int(text) < 1 << 63:
-        return int(text)
+    if kind is int and IS_INT.fullmatch(text):
+        # A fraction of zeros is none.
+        whole = int(text.partition(".")[0])
+        if -(1 << 63) <= whole < 1 << 63:
+            return whole
     if kind is float and IS_FLOAT.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
     if kind is DATE and IS_DATE.fullmatch(text):
@@ -85,6 +89,28 @@ def files_of(folder, source):
     return sorted(found, key=os.fsencode)
 
 
+# Words for no id, and what a spreadsheet makes of a long number.
+NO_ID = re.compile(
+    r"null|nil|none|undefined|nan|na|n/a|#n/a|unknown|anonymous|guest|void|test|-1|\\n|[0-]*|[0-9]([.,][0-9]+)?e\+[0-9]+", re.I
+)
+
+
+def hidden(char):
+    """Whether nobody sees a character: white space and what has no width."""
+    return char in WHITE or unicodedata.category(char) in ("Cc", "Cf")
+
+
+def identifier(text):
+    """The id of a cell, or None if it is none."""
+    while text and hidden(text[0]):
+        text = text[1:]
+    while text and hidden(text[-1]):
+        text = text[:-1]
+    if text.startswith('="') and text.endswith('"') and len(text) > 3:
+        text = text[2:-1]
+    return None if NO_ID.fullmatch(text) else text
+
+
 def rows_of(path, columns):
     """Each row of a file as (id, cells of the columns); the id is None for a row that must be rejected."""
     # Bytes that are not UTF-8 become surrogates, which no valid text has.
@@ -96,8 +122,7 @@ def rows_of(path, columns):
             if len(row) != len(header) or any("\udc80" <= char <= "\udcff" for cell in row for char in cell):
                 yield None, None
                 continue
-            identifier = row[at["customer_id"]].strip(WHITE)
-            yield identifier or None, {column: row[at[column]] for column in columns}
+            yield identifier(row[at["customer_id"]]), {column: row[at[column]] for column in columns}
 
 
 def read_source(folder, source):

@@ -13,12 +13,12 @@ use super::{FinishedRun, wrong};
 use crate::engine::pool;
 use crate::error::{Error, Result, counted};
 use crate::input::{
-    BlockReader, InputFile, Inputs, Record, Rejects, RowSink, line_ends, open_file, read_records, read_rows,
+    BlockReader, InputFile, Inputs, Record, Rejects, RowSink, id_of, line_ends, open_file, read_records, read_rows,
 };
 use crate::output::manifest::InputRecord;
 use crate::spec::{Source, did_you_mean};
 use crate::stop::Stop;
-use crate::value::{Value, trim};
+use crate::value::Value;
 
 use needle::Needle;
 
@@ -38,7 +38,7 @@ pub(super) fn rows(run: &FinishedRun<'_>, customer: &str, search: impl Fn(&str) 
     let needle = Needle::new(customer);
     let search = |Task { at, source, path, name, record }: Task<'_>| {
         let file = open_file(source, &as_read(run, record), &path, &name, record.member.as_deref())?;
-        let hits = scan(&file, record, customer, &needle)?;
+        let hits = scan(source, &file, record, customer, &needle)?;
         Ok((at, file, hits))
     };
     let scanned: Vec<_> = pool().install(|| tasks.into_par_iter().map(search).collect::<Result<_>>())?;
@@ -115,15 +115,16 @@ struct Hit {
 }
 
 /// Reads a file to its end and gives the records with the id.
-fn scan(file: &InputFile, record: &InputRecord, customer: &str, needle: &Needle) -> Result<Vec<Hit>> {
+fn scan(source: &Source, file: &InputFile, record: &InputRecord, customer: &str, needle: &Needle) -> Result<Vec<Hit>> {
     let mut reader = BlockReader::open(file, BLOCK)?;
     let (mut hits, mut spare, mut line) = (Vec::new(), Vec::new(), file.header.data_line);
     // A record that is not UTF-8 has no fields; it is rejected, and has the id if it has the id's bytes.
     let is_it = |r: &Record<'_>| match r.is_utf8() {
-        true => r.field(file.header.key).is_some_and(|id| trim(id) == customer),
+        true => id_of(source, file, r).is_ok_and(|id| id == customer),
         false => needle.may_be_in(r.raw),
     };
-    let may_be_in = |bytes: &[u8]| !file.format.is_verbatim() || needle.may_be_in(bytes);
+    let is_verbatim = file.format.is_verbatim() && source.id.is_verbatim() && source.more_keys.is_empty();
+    let may_be_in = |bytes: &[u8]| !is_verbatim || needle.may_be_in(bytes);
     while let Some(block) = reader.next_block(spare)? {
         line += if may_be_in(&block) {
             read_records(&block, file, |record| {

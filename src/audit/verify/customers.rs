@@ -1,6 +1,7 @@
 //! The customers in the inputs, found again by the documented rules, not with the reader of a run. Counts what became of
 //! the rows on the way.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -81,9 +82,10 @@ struct Columns {
     width: usize,
     /// Whether records may lack fields at their end.
     is_short: bool,
-    key: usize,
+    /// The parts of the id, of which there is mostly one.
+    keys: Vec<usize>,
     filter: Vec<Option<usize>>,
-    /// The header, when it stands in the file.
+    /// The names of all fields, where they are known.
     header: Vec<Vec<u8>>,
 }
 
@@ -111,7 +113,7 @@ fn read_file(input: &Path, file: &InputRecord, source: &Source, found: &mut Coun
                     std::mem::take(&mut row.fields)
                 }
             };
-            columns = find_columns(source, names, source.form.header.is_none()).ok_or_else(no_column)?;
+            columns = find_columns(source, names).ok_or_else(no_column)?;
             while records.next(&mut row).map_err(unreadable)? {
                 counting.take(&row, &columns);
             }
@@ -131,7 +133,7 @@ fn read_file(input: &Path, file: &InputRecord, source: &Source, found: &mut Coun
 fn sheet(packed: &Packed<'_>, sheet: &str, counting: &mut Counting<'_, '_>) -> std::io::Result<()> {
     let form = &counting.source.form;
     let given = form.header.as_ref().map(|names| names.iter().map(|name| name.clone().into_bytes()).collect());
-    let mut columns = given.and_then(|names| find_columns(counting.source, names, false));
+    let mut columns = given.and_then(|names| find_columns(counting.source, names));
     let (skip, comment) = (form.skip_lines, form.comment.clone());
     let mut rows = |line: u64, mut row: Row| {
         let first = row.fields.first().map_or(&b""[..], Vec::as_slice);
@@ -139,7 +141,7 @@ fn sheet(packed: &Packed<'_>, sheet: &str, counting: &mut Counting<'_, '_>) -> s
             return;
         }
         match &columns {
-            None => columns = find_columns(counting.source, std::mem::take(&mut row.fields), true),
+            None => columns = find_columns(counting.source, std::mem::take(&mut row.fields)),
             Some(columns) => {
                 row.line = row.fields.join(&b',');
                 counting.take(&row, &Columns { is_short: true, ..columns.clone() });
@@ -153,21 +155,28 @@ fn sheet(packed: &Packed<'_>, sheet: &str, counting: &mut Counting<'_, '_>) -> s
 struct Counting<'a, 'b> {
     source: &'a Source,
     found: &'a mut Counted<'b>,
-    /// The lines that may be a footer.
-    tail: Vec<Vec<u8>>,
+    /// Of the lines that may be a footer whether they look like one.
+    tail: Vec<bool>,
 }
 
 impl Counting<'_, '_> {
     fn take(&mut self, row: &Row, columns: &Columns) {
-        if may_be_footer(row, columns, self.source) {
-            self.tail.push(row.line.clone());
+        if let Some(looks_like_it) = footer(row, columns, self.source) {
+            self.tail.push(looks_like_it);
             return;
         }
         let Counted { customers, collect, counts } = &mut *self.found;
+        let fate = judge(row, columns, self.source);
+        if matches!(fate, Fate::Blank) {
+            // It may follow a footer.
+            counts.rows += 1;
+            counts.blank += 1;
+            return;
+        }
         let lines = self.tail.drain(..).len() as u64;
         counts.rows += 1 + lines;
         counts.rejected += lines;
-        match judge(row, columns, self.source) {
+        match fate {
             Fate::Rejected => counts.rejected += 1,
             Fate::Blank => counts.blank += 1,
             Fate::Filtered => counts.filtered += 1,
@@ -179,7 +188,7 @@ impl Counting<'_, '_> {
     /// The file is at its end.
     fn end(self) {
         let (lines, counts) = (self.tail.len() as u64, &mut self.found.counts);
-        if lines > 0 && self.source.is_footer(self.tail.iter().map(Vec::as_slice)) {
+        if Source::is_footer(self.tail.iter().copied()) {
             counts.footer += lines;
         } else {
             counts.rows += lines;
@@ -190,7 +199,7 @@ impl Counting<'_, '_> {
 
 /// What becomes of a row.
 enum Fate<'a> {
-    Customer(&'a str),
+    Customer(Cow<'a, str>),
     Rejected,
     Filtered,
     Blank,
@@ -205,9 +214,29 @@ fn is_blank(row: &Row) -> bool {
     row.fields.iter().all(|field| std::str::from_utf8(field).is_ok_and(|text| text.trim().is_empty()))
 }
 
-fn may_be_footer(row: &Row, columns: &Columns, source: &Source) -> bool {
-    let single = row.valid && row.sound && row.fields.len() == 1 && columns.width > 1;
-    single && !is_blank(row) && source.may_end(&row.line, source.form.pad || columns.is_short)
+/// Whether a row that may be part of a footer looks like one; none for one that may not.
+fn footer(row: &Row, columns: &Columns, source: &Source) -> Option<bool> {
+    if !row.valid || !row.sound || is_blank(row) || !source.has_footer() {
+        return None;
+    }
+    let filled = |field: &&Vec<u8>| !String::from_utf8_lossy(field).trim().is_empty();
+    let mut values = row.fields.iter().filter(filled);
+    let says = values.next().is_some_and(|value| source.is_footer_line(value)) && values.next().is_none();
+    let looks = says || source.is_footer_line(&row.line);
+    let is_single = row.fields.len() == 1 && columns.width > 1;
+    let may_be_short = source.form.pad || columns.is_short;
+    if is_single { (looks || !may_be_short).then_some(looks) } else { says.then_some(true) }
+}
+
+/// Whether a row has the names of the columns, as they are seen.
+fn is_header(row: &Row, columns: &Columns, source: &Source) -> bool {
+    let any_case = source.form.any_case;
+    let seen = |text: &[u8]| {
+        let text = visible(&String::from_utf8_lossy(text));
+        if any_case { text.to_ascii_lowercase() } else { text }
+    };
+    let field = |at: usize| row.fields.get(at).map_or(&b""[..], Vec::as_slice);
+    !columns.header.is_empty() && columns.header.iter().enumerate().all(|(at, name)| seen(field(at)) == seen(name))
 }
 
 fn judge<'a>(row: &'a Row, columns: &Columns, source: &Source) -> Fate<'a> {
@@ -217,7 +246,7 @@ fn judge<'a>(row: &'a Row, columns: &Columns, source: &Source) -> Fate<'a> {
     if is_blank(row) {
         return Fate::Blank;
     }
-    if !fits(row, columns, source) || row.fields == columns.header {
+    if !fits(row, columns, source) || is_header(row, columns, source) {
         return Fate::Rejected;
     }
     let text = |at: usize| row.fields.get(at).and_then(|field| std::str::from_utf8(field).ok()).unwrap_or_default();
@@ -226,6 +255,7 @@ fn judge<'a>(row: &'a Row, columns: &Columns, source: &Source) -> Fate<'a> {
             let at = filter.columns.iter().position(|column| column.name == name)?;
             let cell = &filter.columns[at].cell;
             let read = |field: usize| match row.typed.get(field) {
+                _ if source.form.nulls.iter().any(|null| null == text(field).trim()) => Some(Value::Null),
                 Some(true) => cell.read_typed(text(field)),
                 _ => cell.read(text(field)),
             };
@@ -235,26 +265,36 @@ fn judge<'a>(row: &'a Row, columns: &Columns, source: &Source) -> Fate<'a> {
             return Fate::Filtered;
         }
     }
-    match text(columns.key).trim() {
-        "" => Fate::Rejected,
-        id => Fate::Customer(id),
+    let part = |at: &usize| source.id.read(text(*at)).ok();
+    match columns.keys.as_slice() {
+        [key] => part(key).map_or(Fate::Rejected, Fate::Customer),
+        keys => {
+            let escape = |part: Cow<'_, str>| {
+                let chars = part.chars().flat_map(|c| if matches!(c, '|' | '\\') { vec!['\\', c] } else { vec![c] });
+                chars.collect::<String>()
+            };
+            let parts: Option<Vec<String>> = keys.iter().map(|key| part(key).map(escape)).collect();
+            parts.map_or(Fate::Rejected, |parts| Fate::Customer(parts.join("|").into()))
+        }
     }
 }
 
 /// Where a source's columns are among these names; none if its id is not.
-fn find_columns(source: &Source, names: Vec<Vec<u8>>, in_file: bool) -> Option<Columns> {
+fn find_columns(source: &Source, names: Vec<Vec<u8>>) -> Option<Columns> {
     let texts: Vec<String> = names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     let find = |column: &Column| position(column, &texts, source.form.any_case);
     let filter = source.filter.iter().flat_map(|filter| &filter.columns).map(find).collect();
-    let (width, key) = (names.len(), find(&source.key)?);
-    Some(Columns { width, is_short: false, key, filter, header: if in_file { names } else { Vec::new() } })
+    let keys = std::iter::once(&source.key).chain(&source.more_keys).map(find).collect::<Option<Vec<_>>>()?;
+    let width = names.len();
+    Some(Columns { width, is_short: false, keys, filter, header: names })
 }
 
 /// The columns that a source reads, each once.
 fn used(source: &Source) -> Vec<&Column> {
     let filter = source.filter.iter().flat_map(|filter| &filter.columns);
     let mut used: Vec<&Column> = Vec::new();
-    for column in std::iter::once(&source.key).chain(&source.columns).chain(filter) {
+    let keys = std::iter::once(&source.key).chain(&source.more_keys);
+    for column in keys.chain(&source.columns).chain(filter) {
         if used.iter().all(|known| known.name != column.name) {
             used.push(column);
         }
@@ -266,7 +306,8 @@ fn used(source: &Source) -> Vec<&Column> {
 fn named_columns(source: &Source, used: &[&Column]) -> Columns {
     let place = |column: &Column| used.iter().position(|known| known.name == column.name);
     let filter = source.filter.iter().flat_map(|filter| &filter.columns).map(place).collect();
-    Columns { width: used.len(), is_short: false, key: 0, filter, header: Vec::new() }
+    let keys = (0..=source.more_keys.len()).collect();
+    Columns { width: used.len(), is_short: false, keys, filter, header: Vec::new() }
 }
 
 /// Whether a name is one of a column's, as it is seen.

@@ -1,7 +1,6 @@
 //! The records of inputs that are not CSV, for the verification: JSON by `serde_json`, sheets by `calamine`, Parquet by
 //! `parquet`, with values as arrow displays them. Never uses the run's own reader.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 
 use arrow::array::{Array, ArrayRef, AsArray, StructArray, make_array};
@@ -18,8 +17,20 @@ use super::records::Row;
 use super::unpacked::Packed;
 use crate::spec::{Column, Encoding, Source};
 
-/// A value: its text, and whether it has a type already.
-type Value = (String, bool);
+/// A value: its text, and what it is.
+type Value = (String, Form);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Form {
+    #[default]
+    Text,
+    /// It has a type already.
+    Typed,
+    /// An object or a list.
+    Nested,
+    /// It is no text.
+    Broken,
+}
 
 /// The values of a record by name, or nothing when it is not sound.
 type Named = Option<Vec<(String, Value)>>;
@@ -44,7 +55,7 @@ pub(super) fn json(
     }
     let mut line = Vec::new();
     while text.read_until(b'\n', &mut line)? > 0 {
-        let object = line.trim_ascii();
+        let object = super::records::unmarked(line.trim_ascii()).trim_ascii();
         if !object.is_empty() {
             visit(&row(object_of(object), std::str::from_utf8(object).is_ok(), source, columns));
         }
@@ -116,10 +127,12 @@ impl<'de> Visitor<'de> for Object<'_> {
         while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
             let (name, raw) = (format!("{}{name}", self.before), value.get());
             let value = match raw.chars().next() {
-                Some('"') => (serde_json::from_str(raw).unwrap_or_else(|_| "\u{0}bad".to_owned()), false),
-                Some('n') => (String::new(), false),
-                Some('{' | '[') => (raw.to_owned(), false),
-                _ => (raw.to_owned(), true),
+                Some('"') => {
+                    serde_json::from_str(raw).map_or_else(|_| (String::new(), Form::Broken), |text| (text, Form::Text))
+                }
+                Some('n') => Value::default(),
+                Some('{' | '[') => (raw.to_owned(), Form::Nested),
+                _ => (raw.to_owned(), Form::Typed),
             };
             self.values.push((name.clone(), value));
             if raw.starts_with('{') {
@@ -145,12 +158,14 @@ fn row(named: Named, valid: bool, source: &Source, columns: &[&Column]) -> Row {
         let found: Vec<&(String, Value)> = named.iter().filter(|(name, _)| of(name)).collect();
         // An object of the column's name is its value only if no name within it is the column's too.
         let has_inner = |outer: &str| found.iter().any(|(name, _)| name.starts_with(&format!("{outer}.")));
-        let is_outer = |(name, (text, _)): &&(String, Value)| text.starts_with('{') && has_inner(name);
+        let is_outer = |(name, (_, form)): &&(String, Value)| *form == Form::Nested && has_inner(name);
         let mut values = found.iter().copied().filter(|value| !is_outer(value)).map(|(_, value)| value);
-        let (text, typed) = values.next().cloned().unwrap_or_default();
-        row.sound &= values.next().is_none() && text != "\u{0}bad";
+        let (text, form) = values.next().cloned().unwrap_or_default();
+        // An object or a list is nobody's id.
+        let is_key = row.fields.len() <= source.more_keys.len();
+        row.sound &= values.next().is_none() && form != Form::Broken && !(is_key && form == Form::Nested);
         row.fields.push(text.into_bytes());
-        row.typed.push(typed);
+        row.typed.push(form == Form::Typed);
     }
     row
 }
@@ -206,17 +221,21 @@ fn without_zone(array: &ArrayRef) -> Option<ArrayRef> {
 
 /// A value, as arrow displays it; none for bytes that are no text.
 fn value(array: &ArrayRef, at: usize) -> Option<Value> {
-    let plain = |text: &str| Some((text.to_owned(), false));
+    let plain = |text: &str| Some((text.to_owned(), Form::Text));
     match array.data_type() {
         DataType::Utf8 => plain(array.as_string::<i32>().value(at)),
         DataType::Binary => std::str::from_utf8(array.as_binary::<i32>().value(at)).ok().and_then(plain),
         ty => {
             let shown = array_value_to_string(&without_zone(array)?, at).ok()?;
             Some(match ty {
-                DataType::Timestamp(..) => (shown.replace('T', " ").replace('Z', ""), true),
-                DataType::Time32(_) | DataType::Time64(_) => (shown, false),
-                ty if ty.is_floating() => (shown.parse::<f64>().map_or(shown, |number| number.to_string()), true),
-                _ => (shown, true),
+                DataType::Timestamp(_, zone) => {
+                    (shown.replace('T', " ").replace('Z', "") + if zone.is_some() { "Z" } else { "" }, Form::Typed)
+                }
+                DataType::Time32(_) | DataType::Time64(_) => (shown, Form::Text),
+                ty if ty.is_floating() => {
+                    (shown.parse::<f64>().map_or(shown, |number| number.to_string()), Form::Typed)
+                }
+                _ => (shown, Form::Typed),
             })
         }
     }
@@ -225,7 +244,7 @@ fn value(array: &ArrayRef, at: usize) -> Option<Value> {
 /// Calls `visit` with the rows of a sheet that have a value, with the number of each, from 1.
 pub(super) fn sheet(file: &Packed<'_>, sheet: &str, visit: &mut dyn FnMut(u64, Row)) -> io::Result<()> {
     let mut workbook =
-        calamine::open_workbook_from_rs::<Xlsx<_>, _>(BufReader::new(seekable(file)?)).map_err(io::Error::other)?;
+        calamine::open_workbook_from_rs::<Xlsx<_>, _>(BufReader::new(file.seekable()?)).map_err(io::Error::other)?;
     let mut cells = workbook.worksheet_cells_reader(sheet).map_err(io::Error::other)?;
     let (mut row, mut at) = (empty(), 0);
     while let Some(cell) = cells.next_cell().map_err(io::Error::other)? {
@@ -234,23 +253,19 @@ pub(super) fn sheet(file: &Packed<'_>, sheet: &str, visit: &mut dyn FnMut(u64, R
             visit(u64::from(at) + 1, std::mem::replace(&mut row, empty()));
         }
         at = line;
-        let (text, typed) = text(cell.get_value());
+        let (text, form) = text(cell.get_value());
         if text.is_empty() {
             continue;
         }
         row.fields.resize(row.fields.len().max(column as usize + 1), Vec::new());
         row.typed.resize(row.fields.len(), false);
         row.fields[column as usize] = text.into_bytes();
-        row.typed[column as usize] = typed;
+        row.typed[column as usize] = form == Form::Typed;
     }
     if !row.fields.is_empty() {
         visit(u64::from(at) + 1, row);
     }
     Ok(())
-}
-
-fn seekable(file: &Packed<'_>) -> io::Result<File> {
-    if file.member.is_none() { File::open(file.path) } else { file.seekable() }
 }
 
 fn empty() -> Row {
@@ -259,14 +274,14 @@ fn empty() -> Row {
 
 fn text(value: &DataRef<'_>) -> Value {
     match value {
-        DataRef::Empty => (String::new(), false),
-        DataRef::String(text) | DataRef::DurationIso(text) => (text.clone(), false),
-        DataRef::SharedString(text) => ((*text).to_owned(), false),
-        DataRef::Int(number) => (number.to_string(), true),
-        DataRef::Float(number) => (format!("{number}"), true),
-        DataRef::Bool(truth) => (truth.to_string(), true),
-        DataRef::DateTimeIso(text) => (text.replace('T', " ").replace('Z', "").replace(" 00:00:00", ""), true),
-        DataRef::Error(error) => (error.to_string(), false),
+        DataRef::Empty => Value::default(),
+        DataRef::String(text) | DataRef::DurationIso(text) => (text.clone(), Form::Text),
+        DataRef::SharedString(text) => ((*text).to_owned(), Form::Text),
+        DataRef::Int(number) => (number.to_string(), Form::Typed),
+        DataRef::Float(number) => (format!("{number}"), Form::Typed),
+        DataRef::Bool(truth) => (truth.to_string(), Form::Typed),
+        DataRef::DateTimeIso(text) => (text.replace('T', " ").replace('Z', "").replace(" 00:00:00", ""), Form::Typed),
+        DataRef::Error(error) => (error.to_string(), Form::Text),
         DataRef::DateTime(moment) => {
             // Days since 1899-12-30 for all dates behind February 1900; parts of a day are thousandths of a second.
             let (year, month, day, hour, minute, second, milli) = moment.to_ymd_hms_milli();
@@ -274,13 +289,19 @@ fn text(value: &DataRef<'_>) -> Value {
             let fraction = if milli == 0 { String::new() } else { format!(".{milli:03}") };
             let serial = moment.as_f64();
             match (hour, minute, second, milli) {
-                _ if moment.is_duration() => {
-                    let seconds = (serial * 86_400.0).round() as i64;
-                    (format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60), true)
+                _ if !moment.is_duration() && !(0.0..2_958_466.0).contains(&serial) => {
+                    (serial.to_string(), Form::Typed)
                 }
-                _ if (0.0..1.0).contains(&serial) => (format!("{hour:02}:{minute:02}:{second:02}{fraction}"), true),
-                (0, 0, 0, 0) => (date, true),
-                _ => (format!("{date} {hour:02}:{minute:02}:{second:02}{fraction}"), true),
+                _ if moment.is_duration() => {
+                    let (sign, seconds) =
+                        (if serial < 0.0 { "-" } else { "" }, (serial.abs() * 86_400.0).round() as u64);
+                    (format!("{sign}{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60), Form::Typed)
+                }
+                _ if (0.0..1.0).contains(&serial) => {
+                    (format!("{hour:02}:{minute:02}:{second:02}{fraction}"), Form::Typed)
+                }
+                (0, 0, 0, 0) => (date, Form::Typed),
+                _ => (format!("{date} {hour:02}:{minute:02}:{second:02}{fraction}"), Form::Typed),
             }
         }
     }

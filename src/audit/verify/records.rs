@@ -1,7 +1,7 @@
 //! The records of an input, one byte after the other by the documented rules of quotes: slow, simple, and not the reader
 //! of a run. Lenient files are read with the `csv` crate. Owns nothing but this; columns are `customers`' matter.
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 
@@ -27,19 +27,13 @@ pub(super) struct Row {
 /// The records of a file, its header among them.
 pub(super) enum Records {
     Strict(Box<Strict>),
-    Lenient { reader: Box<Reader<Decoded>>, raw: Again, marks: u64, encoding: Encoding },
+    Lenient { reader: Box<Reader<Box<dyn Read>>>, raw: Again, marks: u64, encoding: Encoding },
 }
 
 impl Records {
     pub fn open(file: &Packed<'_>, source: &Source, encoding: Encoding, delimiter: Delimiter) -> io::Result<Self> {
         let text = Decoded::new(file.bytes()?, encoding)?;
         let marks = text.marks();
-        if source.form.quotes.lenient {
-            let mut options = ReaderBuilder::new();
-            options.flexible(true).has_headers(false).delimiter(delimiter.byte()).terminator(Terminator::CRLF);
-            let reader = Box::new(options.buffer_capacity(1 << 20).from_reader(text));
-            return Ok(Self::Lenient { reader, raw: Again::new(file.bytes()?), marks, encoding });
-        }
         let mut strict = Strict {
             text: BufReader::with_capacity(1 << 20, text),
             delimiter: delimiter.byte(),
@@ -49,11 +43,23 @@ impl Records {
             terminator: Vec::new(),
             waits: false,
         };
+        let mut skipped = marks;
         for _ in 0..source.form.skip_lines {
             strict.read_line()?;
+            skipped += strict.length();
         }
         strict.waits = strict.read_line()? && !strict.is_separator();
-        Ok(Self::Strict(Box::new(strict)))
+        if !source.form.quotes.lenient {
+            return Ok(Self::Strict(Box::new(strict)));
+        }
+        // The line that was read to see whether it names the delimiter is the first of the records.
+        let first = if strict.waits { [&*strict.line, &*strict.terminator].concat() } else { Vec::new() };
+        skipped += strict.length() - first.len() as u64;
+        let mut options = ReaderBuilder::new();
+        options.flexible(true).has_headers(false).delimiter(delimiter.byte()).terminator(Terminator::CRLF);
+        let text: Box<dyn Read> = Box::new(Cursor::new(first).chain(strict.text));
+        let reader = Box::new(options.buffer_capacity(1 << 20).from_reader(text));
+        Ok(Self::Lenient { reader, raw: Again::new(file.bytes()?), marks: skipped, encoding })
     }
 
     /// Reads the next record; false at the end.
@@ -78,6 +84,14 @@ impl Records {
             }
         }
     }
+}
+
+/// A line without the byte-order marks before it.
+pub(super) fn unmarked(mut line: &[u8]) -> &[u8] {
+    while let Some(rest) = line.strip_prefix(b"\xEF\xBB\xBF") {
+        line = rest;
+    }
+    line
 }
 
 /// A reader by strict quotes.
@@ -113,7 +127,7 @@ impl Strict {
             if !std::mem::take(&mut self.waits) && !self.read_line()? {
                 return Ok(false);
             }
-            let is_comment = !self.comment.is_empty() && self.line.starts_with(&self.comment);
+            let is_comment = !self.comment.is_empty() && unmarked(&self.line).starts_with(&self.comment);
             if !self.line.is_empty() && !is_comment {
                 break;
             }
@@ -121,9 +135,7 @@ impl Strict {
         row.line.clone_from(&self.line);
         let mut raw_is_valid = true;
         let mut record = Record { at: At::Start, field: Vec::new(), null: false, escaped: false, fields: Vec::new() };
-        if self.line.starts_with(b"\xEF\xBB\xBF") {
-            self.line.drain(..3);
-        }
+        self.line.drain(..self.line.len() - unmarked(&self.line).len());
         loop {
             raw_is_valid &= std::str::from_utf8(&self.line).is_ok();
             self.line.iter().for_each(|byte| record.take(*byte, self.delimiter, self.quotes));
@@ -151,6 +163,11 @@ impl Strict {
         row.fields = record.fields;
         row.valid = raw_is_valid && row.fields.iter().all(|field| std::str::from_utf8(field).is_ok());
         Ok(true)
+    }
+
+    /// Bytes of the line and what ended it.
+    fn length(&self) -> u64 {
+        (self.line.len() + self.terminator.len()) as u64
     }
 
     /// Whether the line names the delimiter, as Excel's first line can.

@@ -44,6 +44,11 @@ fn text(profile: &str, checked: &Checked) -> String {
             text += &format!("  {} has columns that the profile does not use: {columns}\n", file.name);
         }
     }
+    for (source, column) in &checked.short_years {
+        text += &format!(
+            "`{column}` of source `{source}` has years of two digits: 00 to 69 are 2000 to 2069, 70 to 99 are 1970 to 1999\n"
+        );
+    }
     for (file, other) in &checked.duplicates {
         text += &format!("`{file}` is the same as `{other}` and is not read again\n");
     }
@@ -84,6 +89,7 @@ fn json(profile: &str, checked: &Checked) -> Value {
         "output_columns": checked.output_columns,
         "sources": sources.collect::<Vec<_>>(),
         "unmatched_files": checked.unmatched,
+        "short_years": checked.short_years.iter().map(|(source, column)| json!({"source": source, "column": column})).collect::<Vec<_>>(),
         "duplicates": checked.duplicates.iter().map(|(file, other)| json!({"file": file, "duplicate_of": other})).collect::<Vec<_>>(),
     })
 }

@@ -70,6 +70,9 @@ fn words(event: &Event) -> String {
         Event::RowsUndecodable { source, rows, encodings } => rows_undecodable(source, *rows, encodings),
         Event::LooksUtf8 { file, encoding, .. } => looks_utf8(file, encoding),
         Event::ControlCharacters { file, encoding, .. } => control_characters(file, encoding),
+        Event::HeaderNear { file, header, column, .. } => header_near(file, header, column),
+        Event::OneField { source, .. } => one_field(source),
+        Event::IdsHidden { source, rows } => ids_hidden(source, *rows),
         Event::SpacedQuotes { source, rows } => spaced_quotes(source, *rows),
         Event::ColumnsIgnored { source, columns } => columns_ignored(source, columns),
         Event::AsOfUnknown => as_of_unknown(),
@@ -115,7 +118,7 @@ fn rows_undecodable(source: &str, rows: u64, encodings: &str) -> String {
     let have = if rows == 1 { "has" } else { "have" };
     let rows = counted(rows, "row");
     format!(
-        "{source}: {rows} {have} bytes that are no text in {encodings} and were rejected: is that the encoding of the files?"
+        "{source}: {rows} {have} bytes that are no text in {encodings} and were rejected: is that the encoding of the files? Often it is `encoding = \"windows-1252\"`"
     )
 }
 
@@ -126,6 +129,24 @@ fn looks_utf8(file: &str, encoding: &str) -> String {
 fn control_characters(file: &str, encoding: &str) -> String {
     format!(
         "{file}: read as {encoding} it has control characters that no text has: is it another encoding, such as windows-1252?"
+    )
+}
+
+fn header_near(file: &str, header: &str, column: &str) -> String {
+    format!(
+        "{file}: the optional column `{column}` is missing, but there is `{header}`: set `headers = \"any_case\"` if that is it"
+    )
+}
+
+fn one_field(source: &str) -> String {
+    format!("{source}: no row has more than its first field: set `delimiter` if something else separates the fields")
+}
+
+fn ids_hidden(source: &str, rows: u64) -> String {
+    let have = if rows == 1 { "has" } else { "have" };
+    let rows = counted(rows, "row");
+    format!(
+        "{source}: {rows} {have} an id with a character inside that nobody sees, so that it is another id than it looks like"
     )
 }
 

@@ -86,8 +86,14 @@ fn scan(block: &[u8], dialect: &Dialect, end_of_file: bool) -> Cut {
 
 fn opens_field(block: &[u8], quote: usize, delimiter: u8, lenient: bool) -> bool {
     let line_start = |at: usize| at == 0 || matches!(block[at - 1], b'\n' | b'\r');
-    // A byte-order mark at a record's start is no data.
-    let marked = || !lenient && quote >= 3 && block[..quote].ends_with(b"\xEF\xBB\xBF") && line_start(quote - 3);
+    // Byte-order marks at a record's start are no data.
+    let marked = || {
+        let mut start = quote;
+        while !lenient && block[..start].ends_with(b"\xEF\xBB\xBF") {
+            start -= 3;
+        }
+        start < quote && line_start(start)
+    };
     line_start(quote) || block[quote - 1] == delimiter || marked()
 }
 

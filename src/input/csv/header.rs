@@ -56,6 +56,8 @@ pub struct HeadOf<'a> {
     pub is_declared: bool,
     /// Physical lines before anything that counts.
     pub skip_lines: u64,
+    /// Whether the first record names the columns; else it is data, and its faults are its own.
+    pub is_header: bool,
 }
 
 /// Reads the first record. Where no delimiter is declared a comma is tried first, then the others; `fit` says how well a
@@ -66,10 +68,12 @@ pub fn find_head(
     whole: usize,
     fit: impl Fn(&FirstRecord) -> usize,
 ) -> io::Result<Head> {
-    let comma = match read_head(text, of, of.dialect.delimiter)? {
-        Head::Record { first, found: false, .. } if !of.is_declared && fit(&first) < whole => first,
-        // A quote that a comma leaves open may be closed before another delimiter, but such a file is rare: say it plainly.
-        head => return Ok(head),
+    let comma = read_head(text, of, of.dialect.delimiter)?;
+    let most = match &comma {
+        Head::Record { first, found: false, .. } if !of.is_declared && fit(first) < whole => fit(first),
+        // A quote that is wrong before a comma may be right before another delimiter.
+        Head::WrongQuote { .. } | Head::OpenQuote { .. } if !of.is_declared => 0,
+        _ => return Ok(comma),
     };
     let mut tried = Vec::new();
     for delimiter in Delimiter::ALL.into_iter().filter(|d| *d != Delimiter::Comma) {
@@ -83,11 +87,10 @@ pub fn find_head(
         return Ok(Head::Ambiguous(*one, *other));
     }
     // The one with which most columns appear is the one to tell of; a comma when none is better.
-    let most = fit(&comma);
     let best = tried.into_iter().rev().max_by_key(|(fit, ..)| *fit).filter(|(fit, ..)| *fit > most);
     Ok(match best {
         Some((fit, delimiter, first)) => Head::Record { first, delimiter, found: fit == whole },
-        None => Head::Record { first: comma, delimiter: Delimiter::Comma, found: false },
+        None => comma,
     })
 }
 
@@ -112,7 +115,18 @@ fn read_head(text: &mut Text, of: &HeadOf<'_>, delimiter: Delimiter) -> io::Resu
         let dialect = of.dialect.with(delimiter);
         let (scanner, mut fields) = (Scanner::new(&head, &dialect, end), Fields::default());
         match scanner.record(start, &mut fields) {
-            Scanned::Record { sound: false, start, .. } => {
+            _ if dialect.quotes.lenient => {
+                if let Some((fields, start, stop)) = lenient_first(&head, start, delimiter, last) {
+                    let found = said.is_some() && delimiter != Delimiter::Comma;
+                    let lines = (line_ends(&head, 0, start), line_ends(&head, 0, stop));
+                    let first = FirstRecord { fields, start, end: stop, lines };
+                    return Ok(Head::Record { first, delimiter, found });
+                }
+                if last {
+                    return Ok(empty(&head));
+                }
+            }
+            Scanned::Record { sound: false, start, .. } if of.is_header => {
                 return Ok(Head::WrongQuote { line: 1 + line_ends(&head, 0, start) });
             }
             Scanned::Record { start, next, end: stop, .. } if next > stop || last => {
@@ -126,6 +140,35 @@ fn read_head(text: &mut Text, of: &HeadOf<'_>, delimiter: Delimiter) -> io::Resu
             _ => {}
         }
     }
+}
+
+/// The first record by lenient quotes: its fields, where it begins and ends. None when it may go on behind the head.
+fn lenient_first(
+    head: &[u8],
+    start: usize,
+    delimiter: Delimiter,
+    at_end: bool,
+) -> Option<(Vec<Vec<u8>>, usize, usize)> {
+    let blank = head[start..].iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
+    let start = start + blank;
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter.byte())
+        .from_reader(&head[start..]);
+    let mut record = csv::ByteRecord::new();
+    if !reader.read_byte_record(&mut record).ok()? {
+        return None;
+    }
+    let mut stop = start + usize::try_from(reader.position().byte()).ok()?;
+    if stop >= head.len() && !at_end {
+        return None;
+    }
+    // The crate may stop before the second half of a line end.
+    while matches!(head.get(stop), Some(b'\n')) && head.get(stop - 1) == Some(&b'\r') {
+        stop += 1;
+    }
+    Some((record.iter().map(<[u8]>::to_vec).collect(), start, stop))
 }
 
 fn empty(head: &[u8]) -> Head {

@@ -6,7 +6,7 @@ use memchr::memchr2_iter;
 
 use super::dialect::Dialect;
 use super::scan::positions;
-use super::scanner::{Fields, Scanned, Scanner};
+use super::scanner::{Fields, Scanned, Scanner, marks};
 use crate::input::record::Record;
 use crate::input::rejects::Reason;
 
@@ -36,8 +36,8 @@ fn read_plain(block: &[u8], dialect: &Dialect, mut visit: impl FnMut(Record<'_>)
         if stop > record {
             bounds.push((field, stop));
             // A byte-order mark is no part of a record, even in the middle of a file.
-            if block[record] == 0xEF && !lenient && block[record..].starts_with(MARK) {
-                bounds[0].0 += MARK.len();
+            if block[record] == 0xEF && !lenient {
+                bounds[0].0 += marks(&block[record..bounds[0].1]);
             }
             let raw = &block[record..stop];
             let text = whole.or_else(|| {
@@ -62,9 +62,6 @@ fn read_plain(block: &[u8], dialect: &Dialect, mut visit: impl FnMut(Record<'_>)
     }
     line
 }
-
-/// A byte-order mark in UTF-8.
-const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Any block, by strict quotes.
 fn read_strict(block: &[u8], dialect: &Dialect, mut visit: impl FnMut(Record<'_>)) -> u64 {

@@ -5,6 +5,11 @@ use memchr::{memchr, memchr2, memchr3, memmem};
 
 use super::dialect::Dialect;
 
+/// Bytes of the byte-order marks at the start of a record, where they are no data: files that were put together have them.
+pub(super) fn marks(record: &[u8]) -> usize {
+    record.chunks(3).take_while(|part| *part == b"\xEF\xBB\xBF").count() * 3
+}
+
 /// What stands at a place in a block.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Scanned {
@@ -62,7 +67,7 @@ impl<'a> Scanner<'a> {
         fields.text.clear();
         fields.bounds.clear();
         fields.spaced = false;
-        let mut at = start + if self.block[start..].starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+        let mut at = start + marks(&self.block[start..]);
         loop {
             let (opens, content) = (self.opens(at), fields.text.len());
             fields.spaced |= opens.is_none() && self.is_spaced(at);
@@ -87,7 +92,7 @@ impl<'a> Scanner<'a> {
             let skipped = self.block[at..].iter().position(|b| !matches!(b, b'\n' | b'\r'));
             at += skipped.ok_or(self.block.len())?;
             let comment = &self.dialect.comment;
-            if comment.is_empty() || !self.block[at..].starts_with(comment) {
+            if comment.is_empty() || !self.block[at + marks(&self.block[at..])..].starts_with(comment) {
                 return Ok(at);
             }
             at = self.line_end(at).ok_or(at)?;

@@ -16,6 +16,8 @@ pub struct Fields {
     pub bounds: Vec<(usize, usize)>,
     pub typed: Vec<bool>,
     seen: Vec<Seen>,
+    /// So many of the first fields are the id's.
+    ids: usize,
 }
 
 /// What was seen of a field.
@@ -29,12 +31,13 @@ enum Seen {
 }
 
 impl Fields {
-    pub fn new(width: usize) -> Self {
+    pub fn new(width: usize, ids: usize) -> Self {
         Self {
             text: String::new(),
             bounds: vec![(0, 0); width],
             typed: vec![false; width],
             seen: vec![Seen::Nothing; width],
+            ids,
         }
     }
 
@@ -45,9 +48,12 @@ impl Fields {
         self.seen.fill(Seen::Nothing);
     }
 
-    /// Sets a field; false when it was set before, or its text is no text.
+    /// Sets a field; false when it was set before, its text is no text, or it is an id and no single value.
     fn set(&mut self, at: usize, path: &str, value: &RawValue) -> bool {
         let (start, raw) = (self.text.len(), value.get());
+        if at < self.ids && raw.starts_with(['{', '[']) {
+            return false;
+        }
         let now = if raw.starts_with('{') { Seen::Object(path.to_owned()) } else { Seen::Value };
         let is_new = match &self.seen[at] {
             Seen::Nothing => true,
@@ -181,7 +187,7 @@ mod tests {
         };
         let columns = ["id", "a", "a.b", "n"].map(column);
         let keys = Keys::of(&columns.each_ref(), true);
-        let mut fields = Fields::new(4);
+        let mut fields = Fields::new(4, 0);
         let sound = read_object(text, &keys, &mut fields);
         let texts = fields
             .bounds

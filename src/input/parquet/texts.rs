@@ -92,8 +92,12 @@ impl Texts {
                     None => write!(self.text, "{days}"),
                 }
             }
-            DataType::Timestamp(unit, _) => match moment(array, *unit, row) {
-                Some(at) => write!(self.text, "{}", at.format("%Y-%m-%d %H:%M:%S%.f")),
+            DataType::Timestamp(unit, zone) => match moment(array, *unit, row) {
+                Some(at) => {
+                    // A moment in UTC says so; one without a zone is in that of the source.
+                    let utc = if zone.is_some() { "Z" } else { "" };
+                    write!(self.text, "{}{utc}", at.format("%Y-%m-%d %H:%M:%S%.f"))
+                }
                 None => write!(self.text, "out of range"),
             },
             _ => return self.write_other(array, row),

@@ -15,7 +15,8 @@ pub fn check(of: &HeaderOf<'_>, header: &Header, columns: &[(String, DataType)])
         let (name, ty) = (&column.name, column.cell.ty);
         Err(of.fault(&format!("column `{name}` of `{}` is {found} and cannot be {ty}: {cure}", of.name)))
     };
-    if let Some((_, ty)) = columns.get(header.key).filter(|(_, ty)| ty.is_floating()) {
+    let key = std::iter::once(&header.key).chain(&header.more_keys).filter_map(|at| columns.get(*at));
+    if let Some((_, ty)) = key.into_iter().find(|(_, ty)| ty.is_floating()) {
         return refuse(&source.key, ty, "an id must be a text or an integer, of which nothing can be lost");
     }
     let declared = source.columns.iter().zip(&header.columns);

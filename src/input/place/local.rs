@@ -1,6 +1,7 @@
 //! Which files belong to which source. Owns patterns, order and the hint for a missing file; opens nothing.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -64,7 +65,9 @@ impl Members {
             // What systems leave beside files they leave in archives too.
             Self::All => !is_left_over(name) && !name.split('/').any(|part| part == "__MACOSX"),
             Self::Named(one) => one == name,
-            Self::Like(patterns) => patterns.iter().any(|pattern| pattern.matches_with(name, MATCHING)),
+            Self::Like(patterns) => {
+                Self::All.has(name) && patterns.iter().any(|pattern| pattern.matches_with(name, MATCHING))
+            }
         }
     }
 }
@@ -139,10 +142,15 @@ fn split(path: &Path) -> (PathBuf, Option<String>) {
 /// browsers and systems leave behind is listed apart.
 fn list(inputs: &Inputs, spec: &Spec) -> Result<Names> {
     let folder = &inputs.folder;
-    let deep = spec.sources.iter().flat_map(|source| &source.files).any(|pattern| pattern.contains('/'));
+    let deep = spec
+        .sources
+        .iter()
+        .flat_map(|source| &source.files)
+        .any(|pattern| pattern.contains('/') || pattern.contains("**"));
     let mut names = Names::default();
     let mut odd = Vec::new();
     let mut folders = vec![(folder.clone(), String::new())];
+    let mut searched: BTreeSet<PathBuf> = fs::canonicalize(folder).into_iter().collect();
     while let Some((path, before)) = folders.pop() {
         for entry in fs::read_dir(&path).map_err(|e| Error::reading(&path, e))? {
             let entry = entry.map_err(|e| Error::reading(&path, e))?;
@@ -153,9 +161,10 @@ fn list(inputs: &Inputs, spec: &Spec) -> Result<Names> {
                     continue;
                 }
             };
-            // A link to a folder is not followed: it could lead back here.
-            if deep && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                if inputs.outputs.contains(&name) {
+            if deep && entry.path().is_dir() {
+                // A link can lead back to a folder that was searched.
+                let is_new = fs::canonicalize(entry.path()).is_ok_and(|real| searched.insert(real));
+                if inputs.outputs.contains(&name) || !is_new {
                     continue;
                 }
                 folders.push((entry.path(), format!("{name}/")));
@@ -199,7 +208,7 @@ const MATCHING: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
 
 /// Orders names so that runs of digits count as numbers: `bill-2` before `bill-10`. Equal ones are ordered by their bytes.
-fn natural(a: &str, b: &str) -> Ordering {
+pub fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
     loop {
         let order = match (left, right) {
@@ -248,7 +257,11 @@ fn in_folder(source: &Source, inputs: &Inputs, listing: &[String], matched: &mut
     let same_but_case = listing.iter().find(|name| {
         patterns.iter().any(|(file, _)| file.matches_with(name, MatchOptions { case_sensitive: false, ..MATCHING }))
     });
+    let written = inputs.outputs.iter().find(|name| patterns.iter().any(|(file, _)| file.matches_with(name, MATCHING)));
     let hint = match same_but_case {
+        _ if written.is_some() => {
+            format!("; `{}` is the output of a run and is not read", written.map_or("", String::as_str))
+        }
         Some(name) => format!("; `{name}` differs only in case: rename it"),
         None => format!("; add the file or name it with `--source {}=FILE`", source.name),
     };
@@ -266,7 +279,9 @@ fn fitting(
     let mut files = Vec::new();
     for (name, matched) in listing.iter().zip(matched) {
         let Some(stem) = name.strip_suffix(behind) else { continue };
-        let fitting: Vec<_> = patterns.iter().filter(|(file, _)| file.matches_with(stem, MATCHING)).collect();
+        // A name with brackets is also itself.
+        let fits = |file: &Pattern| file.matches_with(stem, MATCHING) || file.as_str() == stem;
+        let fitting: Vec<_> = patterns.iter().filter(|(file, _)| fits(file)).collect();
         if fitting.is_empty() {
             continue;
         }
@@ -291,7 +306,8 @@ type Patterns = (Pattern, Option<Pattern>);
 
 fn patterns(source: &Source) -> Result<Vec<Patterns>> {
     let compile = |text: &str| {
-        Pattern::new(text).map_err(|e| Error::input(&source.name, format!("`{text}` is not a valid file pattern: {e}")))
+        Pattern::new(text.trim_start_matches("./"))
+            .map_err(|e| Error::input(&source.name, format!("`{text}` is not a valid file pattern: {e}")))
     };
     let both = |text: &String| match text.split_once('!') {
         Some((archive, member)) => Ok((compile(archive)?, Some(compile(member)?))),

@@ -6,7 +6,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::source::SourceRead;
 use crate::error::Result;
-use crate::input::{BlockReport, FileAccount, Reason, Rejects, SourceAccount, SourceFiles};
+use crate::input::{BlockReport, FileAccount, Reason, Rejects, SourceAccount, SourceFiles, TailLine};
+use crate::spec::Source;
 use crate::stop::Stop;
 use crate::value::Type;
 
@@ -30,8 +31,8 @@ struct Taken<'a> {
     rows_of: Vec<u64>,
     /// Number of the next block, from 1.
     next: u64,
-    /// Records of a single field at the end of what was taken of the file: perhaps its footer. Line and bytes.
-    tail: Vec<(u64, Vec<u8>)>,
+    /// Records at the end of what was taken of the file: perhaps its footer.
+    tail: Vec<TailLine>,
     /// File of the last block, and the line after it.
     place: Option<(usize, u64)>,
     waiting: BTreeMap<u64, (usize, BlockReport)>,
@@ -127,6 +128,8 @@ impl Taken<'_> {
         account.rejected += report.rejected;
         account.undecodable += report.undecodable;
         account.spaced += report.spaced;
+        account.hidden += report.hidden;
+        account.single += report.single;
         account.filtered += report.filtered;
         account.blank += report.blank;
         self.bad_values.iter_mut().zip(&report.bad_values).for_each(|(all, n)| *all += n);
@@ -137,8 +140,7 @@ impl Taken<'_> {
     /// The file of the last block is at its end: what it ends with is its footer, or rejected.
     fn end_file(&mut self) -> Result<()> {
         let Some((file, _)) = self.place.take() else { return Ok(()) };
-        let lines = self.tail.iter().map(|(_, raw)| raw.as_slice());
-        if !self.tail.is_empty() && self.read.source.is_footer(lines) {
+        if Source::is_footer(self.tail.iter().map(|tail| tail.looks_like_it)) {
             self.account.footer += self.tail.len() as u64;
             self.tail.clear();
         }
@@ -146,7 +148,7 @@ impl Taken<'_> {
     }
 
     fn reject_tail(&mut self, file: usize) -> Result<()> {
-        for (line, raw) in std::mem::take(&mut self.tail) {
+        for TailLine { line, raw, .. } in std::mem::take(&mut self.tail) {
             self.account.rows += 1;
             self.rows_of[file] += 1;
             self.account.rejected += 1;

@@ -94,15 +94,15 @@ fn a_comma_can_be_the_decimal_mark() {
     let spec = SPEC.replace("f = \"float\"", "f = \"float\", t = \"decimal(12,2)\"");
     let dir = with("", "id;t;n;f;d\n1;1234,50;7;-1,5e2;\n2;1.50;;1.5;\n3;1.234,5;1,0;,5;\n4;5;;6;\n");
     dir.write("p.toml", spec.replace("keep =", "decimal = \",\"\nkeep ="));
-    assert_eq!(profiles(&dir, &[]), "1,1234.50,7,-150.0,\n2,,,,\n3,,,0.5,\n4,5.00,,6.0,\n");
-    let bad = "s.csv,3,f,bad_value,1.5\ns.csv,3,t,bad_value,1.50\ns.csv,4,n,bad_value,\"1,0\"\ns.csv,4,t,bad_value,\"1.234,5\"\n";
+    assert_eq!(profiles(&dir, &[]), "1,1234.50,7,-150.0,\n2,,,,\n3,,1,0.5,\n4,5.00,,6.0,\n");
+    let bad = "s.csv,3,f,bad_value,1.5\ns.csv,3,t,bad_value,1.50\ns.csv,4,t,bad_value,\"1.234,5\"\n";
     assert_eq!(rejects(&dir), bad);
     // If commas separate the fields too, numbers are quoted.
     dir.write("in/s.csv", "id,t,n,f,d\n1,\"0,5\",,\"2,5\",\n");
     assert_eq!(profiles(&dir, &[]), "1,0.50,,2.5,\n");
     dir.write("p.toml", spec.replace("keep =", "decimal = \"'\"\nkeep ="));
     let told = run(&dir, &[]).expect(3);
-    assert!(told.contains("`p.toml` line 7: `decimal` must be \".\" or \",\""), "{told}");
+    assert!(told.contains("`p.toml` line 7: `decimal` is \".\" or \",\""), "{told}");
 }
 
 #[test]

@@ -109,9 +109,9 @@ fn line_ends_of_every_kind_in_one_file() {
 
 #[test]
 fn nul_bytes_are_data() {
-    let dir = with("", "id,t,n,f,d\na\0b,\0,\0,,\n\0,,,,\n");
-    assert_eq!(profiles(&dir, &[]), "\0,,,,\na\0b,\0,,,\n");
-    assert_eq!(rejects(&dir), "s.csv,2,n,bad_value,\0\n");
+    let dir = with("", "id,t,n,f,d\na\0b,\0,\0,,\n\0c\0,,,,\n\0,x,,,\n");
+    assert_eq!(profiles(&dir, &[]), "a\0b,\0,,,\nc,,,,\n");
+    assert_eq!(rejects(&dir), "s.csv,2,n,bad_value,\0\ns.csv,4,,blank_id,\"\0,x,,,\"\n");
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_quote_opened_on_line_7_and_never_closed() {
     let dir = with("", format!("id,t,n,f,d\n{rows}"));
     let told = run(&dir, &[]).expect(4);
     assert!(
-        told.contains("`s.csv` line 7: a quote opens here and is never closed; close it, or write it twice"),
+        told.contains("`s.csv` line 7: a quote opens here and is never closed; close it, or set `quote = \"none\"`"),
         "{told}"
     );
 }

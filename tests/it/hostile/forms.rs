@@ -30,7 +30,7 @@ fn a_wrong_quote_costs_its_line_alone_and_never_swallows_others() {
         let rows = "1,\"Big Joe,Rome,,\n2,Ann,,,\n3,\"Al\",,,\n";
         let told = refused(&with("", format!("{HEAD}{rows}").replace(',', delimiter)));
         assert!(told.contains("`s.csv` line 2: the quote that opens here is closed 2 line(s) further down"), "{told}");
-        assert!(told.contains("quote = \"none\"") && told.contains("quoting = \"lenient\""), "{told}");
+        assert!(told.contains("quote = \"none\"") && told.contains("escape = \"backslash\""), "{told}");
     }
     let dir = with("", format!("{HEAD}1,\"two\nlines\",,,\n2,b,,,\n"));
     assert_eq!(profiles(&dir, &[]), "1,\"two\nlines\",,,\n2,b,,,\n");
@@ -57,6 +57,24 @@ fn a_source_can_say_what_quotes_and_backslashes_mean() {
 }
 
 #[test]
+fn a_quoted_header_tells_its_delimiter_too() {
+    for delimiter in ["\t", ";", "|"] {
+        let text = "\"id\",\"t\",\"n\",\"f\",\"d\"\n\"1\",\"a\",\"7\",,\n".replace(',', delimiter);
+        for keys in ["", "quoting = \"lenient\"", "header = [\"id\", \"t\", \"n\", \"f\", \"d\"]"] {
+            assert_eq!(profiles(&with(keys, &text), &[]), "1,a,7,,\n", "{delimiter} {keys}");
+        }
+    }
+    let told = refused(&with("", "\"id\" x,t,n,f,d\n1,a,,,\n"));
+    assert!(told.contains("a quote of the header") && told.contains("`delimiter`"), "{told}");
+    // Without a header the first record is data, and so is its fault.
+    let dir = with("header = [\"id\", \"t\", \"n\", \"f\", \"d\"]", "1,\"a\" b,,,\n2,b,,,\n3,c,,,\n");
+    assert_eq!(profiles(&dir, &[]), "2,b,,,\n3,c,,,\n");
+    let lenient =
+        with("quoting = \"lenient\"\nskip_lines = 1", format!("A \"title\"\nsep=,\n{HEAD}1,\"a\"b,,,\n2,\u{e9},,,\n"));
+    assert_eq!(profiles(&lenient, &[]), "1,ab,,,\n2,\u{e9},,,\n");
+}
+
+#[test]
 fn a_space_before_a_quote_is_told() {
     let rows = "1, \"Ann B\",,,\n2,b,\" 3\",,\n \"3\",,,,\n4,5\" ,,,\n";
     let told = run(&with("", format!("{HEAD}{rows}")), &[]).expect(0);
@@ -73,6 +91,51 @@ fn a_header_among_the_rows_and_a_mark_before_one_are_no_data() {
     let dir = with("", format!("\u{feff}{HEAD}1,a,,,\n{HEAD}\u{feff}{HEAD}\u{feff}1,b,,,\n2,c,,,\n3,,,,\n4,,,,\n"));
     assert_eq!(profiles(&dir, &[]), "1,b,,,\n2,c,,,\n3,,,,\n4,,,,\n");
     assert_eq!(reasons(&dir), ["3 header", "4 header"]);
+    for (keys, rows) in [
+        ("header = [\"id\", \"t\", \"n\", \"f\", \"d\"]", format!("{HEAD}1,a,,,\n2,b,,,\n{HEAD}")),
+        ("headers = \"any_case\"", format!("{HEAD}1,a,,,\n2,b,,,\nID,T,n,F,d\n")),
+        ("", "id,t\u{200b},n,f,d\n1,a,,,\n2,b,,,\nid, t ,n,f,d\n".to_owned()),
+        ("pad = true\noptional = [\"d\"]", "id,t,n,f,\n1,a,,,\n2,b\nid,t,n,f\n".to_owned()),
+    ] {
+        let dir = with(keys, rows);
+        assert_eq!(profiles(&dir, &[]), "1,a,,,\n2,b,,,\n", "{keys}");
+        assert!(reasons(&dir).iter().all(|reason| reason.ends_with("header")), "{keys}");
+    }
+    // Files that were put together have marks inside, before comments too.
+    let dir = with("comment = \"#\"", format!("{HEAD}1,a,,,\n\u{feff}\u{feff}# a note\n\u{feff}\u{feff}2,b,,,\n"));
+    assert_eq!(profiles(&dir, &[]), "1,a,,,\n2,b,,,\n");
+    let dir = with("", "\u{feff}{\"id\":1,\"t\":\"a\",\"n\":1,\"f\":1,\"d\":null}\n\u{feff}{\"id\":2,\"t\":\"b\"}\n");
+    assert_eq!(profiles(&dir, &[]), "1,a,1,1.0,\n2,b,,,\n");
+}
+
+#[test]
+fn a_footer_may_have_empty_cells_or_one_column() {
+    for rows in ["Total: 3,,,,\n", "\"Total: 3\",,,,\n,,,,\n", ",,Total: 3,,\n", "\u{feff}Total: 3\n"] {
+        let dir = with("footer = [\"Total*\"]", format!("{HEAD}1,a,,,\n{rows}"));
+        assert_eq!(profiles(&dir, &[]), "1,a,,,\n", "{rows}");
+        let ledger = dir.manifest("data_out").ledger.0["s"].clone();
+        assert_eq!(ledger.rows_rejected, 0, "{rows}");
+    }
+    let dir = with("footer = [\"Total*\"]\noptional = [\"t\", \"n\", \"f\", \"d\"]", "id\n1\n2\nTotal: 2\n");
+    assert_eq!(profiles(&dir, &[]), "1,,,,\n2,,,,\n");
+    assert_eq!(dir.manifest("data_out").ledger.0["s"].footer_rows, 1);
+}
+
+#[test]
+fn what_may_be_meant_is_told() {
+    let told = run(&with("optional = [\"t\"]", "id,T,n,f,d\n1,a,,,\n"), &[]).expect(0);
+    assert!(told.contains("there is `T`"), "{told}");
+    let told = run(&with("pad = true", "id,t,n,f,d\n1;A;7\n2;B;8\n"), &[]).expect(0);
+    assert!(told.contains("no row has more than its first field"), "{told}");
+    let told = run(&with("", "id,t,n,f,d\na\u{200b}b,x,,,\n"), &[]).expect(0);
+    assert!(told.contains("1 row has an id with a character inside that nobody sees"), "{told}");
+    assert_eq!(profiles(&with("", "id , t,n,f,d\n1,a,,,\n"), &[]), "1,a,,,\n", "spaces around names are not seen");
+    let told = refused(&with("", "\"id\", \"t\", \"n\",f,d\n1,a,,,\n"));
+    assert!(told.contains("space_around_quotes"), "{told}");
+    assert!(run(&with("optional = [\"id\"]", HEAD), &[]).expect(3).contains("the id cannot be optional"));
+    assert!(run(&with("quoting = \"lenient\"\ncomment = \"#\"", HEAD), &[]).expect(3).contains("nor with `comment`"));
+    let told = refused(&with("", format!("{HEAD}1,a\n2,b\n3,c\n")));
+    assert!(told.contains("pad = true") && !told.contains("raise --max-rejects"), "{told}");
 }
 
 #[test]
@@ -120,7 +183,7 @@ fn rows_are_filtered_by_what_the_file_says_of_them() {
 
 #[test]
 fn blank_records_are_counted_and_short_ones_padded_when_the_source_says_so() {
-    let short = format!("{HEAD}{}", (0..20).map(|i| format!("{i},a,,,\n{i}x,b\n")).collect::<String>());
+    let short = format!("{HEAD}{}", (1..21).map(|i| format!("{i},a,,,\n{i}x,b\n")).collect::<String>());
     assert!(refused(&with("", &short)).contains("20 of 40 rows were rejected"));
     assert_eq!(profiles(&with("pad = true", &short), &[]).lines().count(), 40);
     let dir = with("", format!("{HEAD}1,a,,,\n{}", ",,,,\n".repeat(100)));
@@ -248,7 +311,7 @@ fn doubtful_encodings_are_told() {
     let rows: String = (0..30).map(|i| format!("{i},M\u{fc}ller,,,\n")).collect();
     let rows: Vec<u8> = format!("{HEAD}{rows}").chars().map(|c| c as u8).collect();
     let told = refused(&with("", &rows));
-    assert!(told.contains("set `encoding`") && told.contains("30 of them"), "{told}");
+    assert!(told.contains("set `encoding = \"windows-1252\"`") && told.contains("30 of them"), "{told}");
     let few = [b"id,t,n,f,d\n".as_slice(), b"1,a,,,\n2,b,,,\n3,M\xfcller,,,\n"].concat();
     let told = run(&with("", &few), &[]).expect(0);
     assert!(told.contains("1 row has bytes that are no text in utf-8"), "{told}");

@@ -86,6 +86,23 @@ fn rejects_name_the_member_and_its_line() {
 }
 
 #[test]
+fn lines_are_right_far_into_a_file_of_any_form() {
+    let names = ["id", "t", "n", "f", "d"].map(str::to_owned).to_vec();
+    let rows =
+        (1..=30_000).map(|i| vec![format!("c{i}"), "two\nlines".to_owned(), "7".into(), String::new(), String::new()]);
+    let table: Table = (names, rows.collect());
+    for (name, line) in [("csv", 60_000), ("jsonl", 30_000), ("xlsx", 30_001), ("parquet", 30_000)] {
+        let dir = with("", form(name, &table));
+        run(&dir, &[]).expect(0);
+        let told = dir.onefold(&["explain", "c30000", "--input", "in"]).stdout();
+        assert!(
+            told.contains(&format!("s.csv line {line}\n")) || told.contains(&format!("s.csv line {line})")),
+            "{name}: {told}"
+        );
+    }
+}
+
+#[test]
 fn the_same_bytes_are_read_once_however_they_are_packed() {
     let text = format!("{HEAD}1,a,1,,\n").into_bytes();
     let dir = reading("\"s*\"");

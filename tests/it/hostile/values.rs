@@ -71,7 +71,7 @@ fn values_beyond_their_type_are_bad_values_and_never_other_values() {
     ];
     let row = |at: usize, column: &str, value: &str| {
         let [n, f, d] = ["n", "f", "d"].map(|c| if c == column { value } else { "" });
-        format!("{at:02},,{n},{f},{d}\n")
+        format!("v{at:02},,{n},{f},{d}\n")
     };
     let lines = |pick: fn(&(&'static str, &'static str, &'static str)) -> &'static str| -> String {
         rows.iter().enumerate().map(|(at, r)| row(at, r.0, pick(r))).collect()

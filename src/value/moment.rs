@@ -1,0 +1,488 @@
+//! Dates and times in a format: strftime's codes, read strictly. Owns which codes there are and what they accept; refuses
+//! formats that could be read two ways. Knows no columns.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+
+/// A format, ready to read by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format {
+    /// Codes and the text between them.
+    Codes(Vec<Item>),
+    /// Seconds, or thousandths of a second, since 1970-01-01 UTC.
+    Epoch { millis: bool },
+    /// Days since 1899-12-30, as spreadsheets count from March 1900 on.
+    Excel,
+}
+
+/// A part of a format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item {
+    Literal(char),
+    /// One or more spaces.
+    Space,
+    /// A number of at least and at most so many digits.
+    Number(Part, u8, u8),
+    /// `%b`, `%B`: a month in English, short or whole.
+    MonthName,
+    /// `%a`, `%A`: a day of the week in English, short or whole; it is read over.
+    DayName,
+    /// `%p`: `AM` or `PM`, in any case.
+    HalfDay,
+    /// `%f` behind a point, or `%.f`: up to nine digits of a second, with the point.
+    Fraction,
+    /// `%z`: `Z`, `+02:00`, `+0200` or `+02`.
+    Offset,
+    /// `%Z`: `Z`, `UTC` or `GMT`.
+    Zone,
+}
+
+/// What a number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Year,
+    /// `%y`: 70 to 99 are 1970 to 1999, 00 to 69 are 2000 to 2069.
+    ShortYear,
+    Month,
+    Day,
+    Hour,
+    Hour12,
+    Minute,
+    Second,
+}
+
+/// What was read: a time without an offset is local, in whatever zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    pub local: NaiveDateTime,
+    /// Seconds east of UTC, if the text says them.
+    pub offset: Option<i32>,
+}
+
+impl Format {
+    /// Reads a format; the error says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "epoch_s" => return Ok(Self::Epoch { millis: false }),
+            "epoch_ms" => return Ok(Self::Epoch { millis: true }),
+            "excel" => return Ok(Self::Excel),
+            _ => {}
+        }
+        let mut items = Vec::new();
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '%' => {
+                    let code = chars.next().ok_or("`%` at the end of a format means nothing")?;
+                    let code = if matches!(code, '.' | ':') {
+                        format!("{code}{}", chars.next().unwrap_or(' '))
+                    } else {
+                        code.to_string()
+                    };
+                    items.extend(codes(&code)?);
+                }
+                c if c.is_whitespace() => {
+                    if items.last() != Some(&Item::Space) {
+                        items.push(Item::Space);
+                    }
+                }
+                c => items.push(Item::Literal(c)),
+            }
+        }
+        refuse_offset(&items)?;
+        let items = packed(items);
+        check(&items)?;
+        Ok(Self::Codes(items))
+    }
+
+    /// Whether it has `%y`, whose century is a rule and not in the text.
+    pub fn has_short_year(&self) -> bool {
+        matches!(self, Self::Codes(items) if items.iter().any(|item| matches!(item, Item::Number(Part::ShortYear, ..))))
+    }
+
+    /// Whether it says a time of day.
+    pub fn has_time(&self) -> bool {
+        let of_time = |item: &Item| matches!(item, Item::Number(Part::Hour | Part::Hour12, ..));
+        match self {
+            Self::Codes(items) => items.iter().any(of_time),
+            Self::Epoch { .. } | Self::Excel => true,
+        }
+    }
+
+    /// Whether it says a day.
+    pub fn has_date(&self) -> bool {
+        let of_day = |item: &Item| matches!(item, Item::Number(Part::Day, ..));
+        match self {
+            Self::Codes(items) => items.iter().any(of_day),
+            Self::Epoch { .. } | Self::Excel => true,
+        }
+    }
+
+    /// The order of day and month where both are numbers: two formats of one column must agree in it.
+    pub fn day_comes_first(&self) -> Option<bool> {
+        let Self::Codes(items) = self else { return None };
+        let place =
+            |wanted: Part| items.iter().position(|item| matches!(item, Item::Number(part, ..) if *part == wanted));
+        let year = place(Part::Year).or(place(Part::ShortYear))?;
+        let (day, month) = (place(Part::Day)?, place(Part::Month)?);
+        // Behind a year nobody writes the day first.
+        (year > day.min(month)).then_some(day < month)
+    }
+
+    /// Reads a text; none when it is not written so, or there is no such moment.
+    pub fn read(&self, text: &str) -> Option<Moment> {
+        match self {
+            Self::Codes(items) => read_items(items, text),
+            Self::Epoch { millis } => {
+                let number: i64 = text.parse().ok()?;
+                let moment = if *millis {
+                    DateTime::from_timestamp_millis(number)
+                } else {
+                    DateTime::from_timestamp_secs(number)
+                };
+                Some(Moment { local: moment?.naive_utc(), offset: Some(0) })
+            }
+            Self::Excel => Some(Moment { local: excel(text)?, offset: None }),
+        }
+    }
+}
+
+fn codes(code: &str) -> Result<Vec<Item>, String> {
+    let two = |part| Item::Number(part, 1, 2);
+    let exact = |part| Item::Number(part, 2, 2);
+    let colon = Item::Literal(':');
+    Ok(match code {
+        "Y" => vec![Item::Number(Part::Year, 4, 4)],
+        "y" => vec![exact(Part::ShortYear)],
+        "m" => vec![two(Part::Month)],
+        "d" => vec![two(Part::Day)],
+        "e" => vec![Item::Space, two(Part::Day)],
+        "H" => vec![two(Part::Hour)],
+        "I" => vec![two(Part::Hour12)],
+        "M" => vec![exact(Part::Minute)],
+        "S" => vec![exact(Part::Second)],
+        "F" => vec![
+            Item::Number(Part::Year, 4, 4),
+            Item::Literal('-'),
+            exact(Part::Month),
+            Item::Literal('-'),
+            exact(Part::Day),
+        ],
+        "T" => vec![exact(Part::Hour), colon, exact(Part::Minute), colon, exact(Part::Second)],
+        "R" => vec![exact(Part::Hour), colon, exact(Part::Minute)],
+        "b" | "B" | "h" => vec![Item::MonthName],
+        "a" | "A" => vec![Item::DayName],
+        "p" | "P" => vec![Item::HalfDay],
+        ".f" => vec![Item::Fraction],
+        "z" | ":z" => vec![Item::Offset],
+        "Z" => vec![Item::Zone],
+        "%" => vec![Item::Literal('%')],
+        other => {
+            return Err(format!(
+                "`%{other}` is not read: use %Y %y %m %d %e %b %B %a %A %H %I %p %M %S %.f %z %Z %F %T %R, or epoch_s, epoch_ms, excel"
+            ));
+        }
+    })
+}
+
+/// Fails for an offset that is written as text: it would be read over, and each time would be wrong by it.
+fn refuse_offset(items: &[Item]) -> Result<(), String> {
+    let text: String = items.iter().map(|item| if let Item::Literal(c) = item { *c } else { '\0' }).collect();
+    for (at, sign) in text.char_indices().filter(|(_, c)| matches!(c, '+' | '-' | '\u{2212}')) {
+        let digits: String =
+            text[at + sign.len_utf8()..].chars().take_while(|c| c.is_ascii_digit() || *c == ':').collect();
+        if digits.chars().filter(char::is_ascii_digit).count() >= 2 {
+            return Err(format!(
+                "the offset `{sign}{digits}` stands in the format as text, and no time would be moved by it: write %z"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Numbers that nothing separates have all their digits.
+fn packed(mut items: Vec<Item>) -> Vec<Item> {
+    let is_number = |item: Option<&Item>| matches!(item, Some(Item::Number(..)));
+    for at in 0..items.len() {
+        let touches = is_number(items.get(at + 1)) || (at > 0 && is_number(items.get(at - 1)));
+        if let Item::Number(part, _, most) = items[at]
+            && touches
+        {
+            items[at] = Item::Number(part, most, most);
+        }
+    }
+    // A `T` between a day and an hour separates them too, and `Z` behind a time says that it is UTC.
+    let last = items.len().saturating_sub(1);
+    if last > 0 && items[last] == Item::Literal('Z') && matches!(items[last - 1], Item::Number(..) | Item::Fraction) {
+        items[last] = Item::Zone;
+    }
+    items
+}
+
+fn check(items: &[Item]) -> Result<(), String> {
+    let count = |fits: &dyn Fn(&Item) -> bool| items.iter().filter(|item| fits(item)).count();
+    let part = |wanted: &'static [Part]| count(&|item| matches!(item, Item::Number(part, ..) if wanted.contains(part)));
+    let month = part(&[Part::Month]) + count(&|item| *item == Item::MonthName);
+    let (year, day, hour) =
+        (part(&[Part::Year, Part::ShortYear]), part(&[Part::Day]), part(&[Part::Hour, Part::Hour12]));
+    let twelve = part(&[Part::Hour12]);
+    if year > 1 || month > 1 || day > 1 || hour > 1 {
+        return Err("it says a year, a month, a day or an hour twice".to_owned());
+    }
+    if (year, month, day) != (1, 1, 1) && (year + month + day > 0 || hour == 0) {
+        return Err("it needs a year, a month and a day".to_owned());
+    }
+    if twelve != count(&|item| *item == Item::HalfDay) {
+        return Err("%I and %p go together".to_owned());
+    }
+    if hour == 0 && part(&[Part::Minute, Part::Second]) + count(&|item| *item == Item::Fraction) > 0 {
+        return Err("it has minutes or seconds without an hour".to_owned());
+    }
+    if hour == 1 && part(&[Part::Minute]) == 0 && part(&[Part::Second]) > 0 {
+        return Err("it has seconds without minutes".to_owned());
+    }
+    Ok(())
+}
+
+/// The numbers of a moment, while it is read.
+struct Read {
+    year: i32,
+    month: u32,
+    day: u32,
+    hour: u32,
+    minute: u32,
+    second: u32,
+    nanos: u32,
+    afternoon: Option<bool>,
+    offset: Option<i32>,
+}
+
+fn read_items(items: &[Item], text: &str) -> Option<Moment> {
+    let mut read =
+        Read { year: 1970, month: 1, day: 1, hour: 0, minute: 0, second: 0, nanos: 0, afternoon: None, offset: None };
+    let mut rest = text;
+    for item in items {
+        rest = read.take(*item, rest)?;
+    }
+    if !rest.is_empty() {
+        return None;
+    }
+    let hour = match read.afternoon {
+        None => read.hour,
+        Some(_) if !(1..=12).contains(&read.hour) => return None,
+        Some(afternoon) => read.hour % 12 + if afternoon { 12 } else { 0 },
+    };
+    let day = NaiveDate::from_ymd_opt(read.year, read.month, read.day)?;
+    let time = NaiveTime::from_hms_nano_opt(hour, read.minute, read.second, read.nanos)?;
+    Some(Moment { local: day.and_time(time), offset: read.offset })
+}
+
+impl Read {
+    /// Reads an item off the text's start; gives the rest.
+    fn take<'a>(&mut self, item: Item, text: &'a str) -> Option<&'a str> {
+        match item {
+            Item::Literal(c) => text.strip_prefix(c),
+            Item::Space => {
+                let rest = text.trim_start();
+                // `%e` pads one digit with a space, and two with none.
+                (rest.len() < text.len() || text.starts_with(|c: char| c.is_ascii_digit())).then_some(rest)
+            }
+            Item::Number(part, least, most) => {
+                let (number, rest) = number(text, least, most)?;
+                self.set(part, number);
+                Some(rest)
+            }
+            Item::MonthName => {
+                let (at, rest) = name(text, &MONTHS)?;
+                self.month = at as u32 + 1;
+                Some(rest)
+            }
+            Item::DayName => name(text, &DAYS).map(|(_, rest)| rest),
+            Item::HalfDay => {
+                let (half, rest) = text.split_at_checked(2)?;
+                self.afternoon = match half.to_ascii_lowercase().as_str() {
+                    "am" => Some(false),
+                    "pm" => Some(true),
+                    _ => return None,
+                };
+                Some(rest)
+            }
+            Item::Fraction => {
+                let Some(digits) = text.strip_prefix('.') else { return Some(text) };
+                let length = digits.bytes().take_while(u8::is_ascii_digit).count();
+                let nanos = format!("{:0<9}", digits.get(..length).filter(|d| (1..=9).contains(&d.len()))?);
+                self.nanos = nanos.parse().ok()?;
+                digits.get(length..)
+            }
+            Item::Offset => {
+                let (offset, rest) = offset(text)?;
+                self.offset = Some(offset);
+                Some(rest)
+            }
+            Item::Zone => {
+                let rest = ["UTC", "GMT", "Z"].iter().find_map(|zone| text.strip_prefix(zone))?;
+                self.offset.get_or_insert(0);
+                Some(rest)
+            }
+        }
+    }
+
+    fn set(&mut self, part: Part, number: u32) {
+        match part {
+            Part::Year => self.year = number as i32,
+            Part::ShortYear => self.year = number as i32 + if number >= 70 { 1900 } else { 2000 },
+            Part::Month => self.month = number,
+            Part::Day => self.day = number,
+            Part::Hour | Part::Hour12 => self.hour = number,
+            Part::Minute => self.minute = number,
+            Part::Second => self.second = number,
+        }
+    }
+}
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+/// A name in English, whole or its first three letters, in any case.
+fn name<'a>(text: &'a str, names: &[&str]) -> Option<(usize, &'a str)> {
+    let length = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (word, rest) = text.split_at_checked(length)?;
+    let word = word.to_ascii_lowercase();
+    let at = names.iter().position(|name| word == *name || (word.len() == 3 && name.starts_with(&word)))?;
+    Some((at, rest))
+}
+
+fn number(text: &str, least: u8, most: u8) -> Option<(u32, &str)> {
+    let length = text.bytes().take(most.into()).take_while(u8::is_ascii_digit).count();
+    let (digits, rest) = text.split_at_checked(length).filter(|_| length >= usize::from(least))?;
+    // A further digit would belong to the number.
+    let ends = !rest.starts_with(|c: char| c.is_ascii_digit()) || least == most;
+    Some((digits.parse().ok()?, rest)).filter(|_| ends)
+}
+
+/// `Z`, or hours and minutes with a sign; less than a day.
+fn offset(text: &str) -> Option<(i32, &str)> {
+    if let Some(rest) = text.strip_prefix(['Z', 'z']) {
+        return Some((0, rest));
+    }
+    let sign = match text.as_bytes().first()? {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let (hours, rest) = number(&text[1..], 2, 2)?;
+    let (minutes, rest) = match rest.strip_prefix(':') {
+        Some(minutes) => number(minutes, 2, 2)?,
+        None if rest.starts_with(|c: char| c.is_ascii_digit()) => number(rest, 2, 2)?,
+        None => (0, rest),
+    };
+    (hours < 24 && minutes < 60).then_some((sign * (hours * 3600 + minutes * 60) as i32, rest))
+}
+
+/// A spreadsheet's day number, with its time as a fraction, rounded to thousandths of a second. Days before March 1900 have
+/// other numbers there, because spreadsheets know a 29th of February 1900.
+fn excel(text: &str) -> Option<NaiveDateTime> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let serial: f64 = text.parse().ok().filter(|_| plain)?;
+    if !(61.0..2_958_466.0).contains(&serial) {
+        return None;
+    }
+    let start = NaiveDate::from_ymd_opt(1899, 12, 30)?.and_time(NaiveTime::MIN);
+    start.checked_add_signed(TimeDelta::milliseconds((serial * 86_400_000.0).round() as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(format: &str, text: &str) -> Option<String> {
+        let moment = Format::parse(format).expect(format).read(text)?;
+        let offset = moment.offset.map(|offset| format!(" {offset}")).unwrap_or_default();
+        Some(format!("{}{offset}", moment.local.format("%Y-%m-%d %H:%M:%S%.f")))
+    }
+
+    #[test]
+    fn digits_are_strict() {
+        for (format, text, want) in [
+            ("%d.%m.%Y", "26.06.2026", Some("2026-06-26 00:00:00")),
+            ("%d.%m.%Y", "6.6.2026", Some("2026-06-06 00:00:00")),
+            ("%d.%m.%Y", "26.06.26", None),
+            ("%d.%m.%Y", "026.06.2026", None),
+            ("%F", "24-01-02", None),
+            ("%F", "2024-1-02", None),
+            ("%Y%m%d", "20240112", Some("2024-01-12 00:00:00")),
+            ("%Y%m%d", "2024012", None),
+            ("%b %d, %Y", "jan 2, 24", None),
+            ("%b %d, %Y", "JAN 2, 2024", Some("2024-01-02 00:00:00")),
+            ("%A, %B %e %Y", "Tuesday, January  2 2024", Some("2024-01-02 00:00:00")),
+            ("%d%b%Y", "2Jan2024", Some("2024-01-02 00:00:00")),
+            ("%y%m%d", "690101", Some("2069-01-01 00:00:00")),
+            ("%m/%d/%y", "1/2/70", Some("1970-01-02 00:00:00")),
+            ("%Y-%m-%d %H:%M:%S", "2024-01-02 23:59:60", None),
+            ("%Y-%m-%d %H:%M", "2024-01-02 9:05", Some("2024-01-02 09:05:00")),
+            ("%Y-%m-%d %H:%M", "2024-01-02 9:5", None),
+            ("%Y-%m-%d", "2023-02-29", None),
+            ("%Y-%m-%d", "2024-01-02 ", None),
+        ] {
+            assert_eq!(read(format, text).as_deref(), want, "{format} {text}");
+        }
+    }
+
+    #[test]
+    fn times_zones_and_numbers() {
+        for (format, text, want) in [
+            ("%m/%d/%Y %I:%M %p", "1/2/2024 12:05 am", Some("2024-01-02 00:05:00")),
+            ("%m/%d/%Y %I:%M%p", "1/2/2024 1:05PM", Some("2024-01-02 13:05:00")),
+            ("%m/%d/%Y %I:%M %p", "1/2/2024 13:05 PM", None),
+            ("%Y-%m-%dT%H:%M:%S%.f%z", "2024-01-02T03:04:05.5+02:00", Some("2024-01-02 03:04:05.500 7200")),
+            ("%Y-%m-%dT%H:%M:%S%z", "2024-01-02T03:04:05-0530", Some("2024-01-02 03:04:05 -19800")),
+            ("%Y-%m-%dT%H:%M:%S%z", "2024-01-02T03:04:05Z", Some("2024-01-02 03:04:05 0")),
+            ("%Y-%m-%dT%H:%M:%S%z", "2024-01-02T03:04:05", None),
+            ("%Y-%m-%dT%H:%M:%SZ", "2024-01-02T03:04:05Z", Some("2024-01-02 03:04:05 0")),
+            ("%d %b %Y %H:%M:%S %Z%z", "02 Jan 2024 03:04:05 GMT+0100", Some("2024-01-02 03:04:05 3600")),
+            ("%a %b %d %Y %R %Z", "Tue Jan 02 2024 03:04 UTC", Some("2024-01-02 03:04:00 0")),
+            ("epoch_s", "1704164645", Some("2024-01-02 03:04:05 0")),
+            ("epoch_ms", "1704164645250", Some("2024-01-02 03:04:05.250 0")),
+            ("epoch_ms", "1.7e12", None),
+            ("excel", "45293", Some("2024-01-02 00:00:00")),
+            ("excel", "45293.5", Some("2024-01-02 12:00:00")),
+            ("excel", "60", None),
+        ] {
+            assert_eq!(read(format, text).as_deref(), want, "{format} {text}");
+        }
+    }
+
+    #[test]
+    fn formats_that_could_mislead_are_refused() {
+        for (format, why) in [
+            ("%Y-%m-%dT%H:%M:%S+02:00", "%z"),
+            ("%Y-%m-%d %H:%M GMT+0100", "%z"),
+            ("%Y-%m-%d %H:%M-0500", "%z"),
+            ("%Q", "is not read"),
+            ("%d.%m", "a year, a month and a day"),
+            ("%Y-%m-%d %I:%M", "%I and %p"),
+            ("%Y-%m-%d %S", "without an hour"),
+            ("%Y %Y-%m-%d", "twice"),
+            ("", "a year"),
+        ] {
+            assert!(Format::parse(format).is_err_and(|e| e.contains(why)), "{format}");
+        }
+        let first = |format: &str| Format::parse(format).expect("a format").day_comes_first();
+        assert_eq!(
+            (first("%d/%m/%Y"), first("%m/%d/%y"), first("%Y-%m-%d"), first("%b %d %Y")),
+            (Some(true), Some(false), None, None)
+        );
+    }
+}
