@@ -92,6 +92,13 @@ impl Header {
     /// Whether a field has the name of its column.
     pub fn is_name(&self, at: usize, field: &str) -> bool {
         let Some(name) = self.names.get(at) else { return false };
+        // Graphic characters are seen as they are: most fields differ in one of the first.
+        let graphic = |b: &u8| b.is_ascii_graphic();
+        let differs = |(a, b): (u8, u8)| !a.eq_ignore_ascii_case(&b);
+        let pairs = field.bytes().zip(name.bytes()).take_while(|(a, b)| graphic(a) && graphic(b));
+        if pairs.into_iter().any(differs) {
+            return false;
+        }
         let same = |field: &str| field == name || (self.any_case && field.eq_ignore_ascii_case(name));
         same(field) || (!field.bytes().all(|b| matches!(b, b'!'..=b'~')) && same(&visible(field)))
     }

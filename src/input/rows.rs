@@ -111,7 +111,7 @@ impl Reading<'_> {
         match fate {
             Fate::Accepted(id) => {
                 report.single += u64::from(record.width() == 1 && self.file.header.width > 1);
-                report.hidden += u64::from(id.bytes().any(|b| !matches!(b, b' '..=b'~')) && has_hidden(&id));
+                report.hidden += u64::from(has_hidden(&id));
                 if sink.begin(&id) {
                     self.read_cells(record, sink);
                     sink.end();
@@ -195,25 +195,37 @@ impl Reading<'_> {
 
     fn passes(&self, filter: &Filter, record: &Record<'_>) -> bool {
         let (source, fields) = (self.source, filter.columns.iter().zip(&self.file.header.filter));
-        let values: Vec<(&str, Value<'_>)> = fields
-            .map(|(column, field)| {
-                (column.name.as_str(), read(&source.form.nulls, column, record, *field).unwrap_or(Value::Null))
-            })
-            .collect();
+        let value = |(column, field): (&'_ Column, &Option<usize>)| {
+            field.and_then(|field| read(source, column, record, field)).unwrap_or(Value::Null)
+        };
+        let names = filter.columns.iter().map(|column| column.name.as_str());
+        let values: Vec<(&str, Value<'_>)> = names.zip(fields.map(value)).collect();
         filter.condition.expr.holds(&|name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value))
     }
 
     fn read_cells(&mut self, record: &Record<'_>, sink: &mut impl RowSink) {
         let Self { source, file, report, bad } = self;
+        let is_plain = record.typed.is_empty() && source.form.nulls.is_empty();
         for (index, (column, field)) in source.columns.iter().zip(&file.header.columns).enumerate() {
-            let value = read(&source.form.nulls, column, record, *field).unwrap_or_else(|text| {
-                bad.push((index, text.to_owned()));
-                Value::Null
-            });
-            if source.latest_by == Some(index) {
-                report.newest = report.newest.max(value.order());
+            let Some(field) = *field else {
+                sink.put(index, Value::Null);
+                continue;
+            };
+            let text = record.field(field).unwrap_or_default();
+            let value = if is_plain { column.cell.read(text) } else { read(source, column, record, field) };
+            // In two branches: one value of both would be copied byte by byte.
+            match value {
+                Some(value) => {
+                    if source.latest_by == Some(index) {
+                        report.newest = report.newest.max(value.order());
+                    }
+                    sink.put(index, value);
+                }
+                None => {
+                    bad.push((index, text.to_owned()));
+                    sink.put(index, Value::Null);
+                }
             }
-            sink.put(index, value);
         }
         if bad.is_empty() {
             return;
@@ -243,21 +255,13 @@ pub fn id_of<'r>(source: &Source, file: &InputFile, record: &Record<'r>) -> Resu
     Ok(Cow::Owned(id))
 }
 
-/// A column's value in a record, or the text that is none.
-#[inline]
-fn read<'r>(
-    nulls: &[String],
-    column: &Column,
-    record: &Record<'r>,
-    field: Option<usize>,
-) -> Result<Value<'r>, &'r str> {
-    let Some(field) = field else { return Ok(Value::Null) };
+/// A column's value in a record; none for a bad one.
+fn read<'r>(source: &Source, column: &Column, record: &Record<'r>, field: usize) -> Option<Value<'r>> {
     let text = record.field(field).unwrap_or_default();
-    if !nulls.is_empty() && nulls.iter().any(|null| *null == trim(text)) {
-        return Ok(Value::Null);
+    if source.form.nulls.iter().any(|null| *null == trim(text)) {
+        return Some(Value::Null);
     }
-    let value = if record.is_typed(field) { column.cell.read_typed(text) } else { column.cell.read(text) };
-    value.ok_or(text)
+    if record.is_typed(field) { column.cell.read_typed(text) } else { column.cell.read(text) }
 }
 
 impl BlockReport {

@@ -53,6 +53,25 @@ impl IdRule {
     /// The id of a cell.
     #[inline]
     pub fn read<'a>(&self, cell: &'a str) -> Result<Cow<'a, str>, NoId> {
+        if self.is_plain(cell) {
+            return Ok(Cow::Borrowed(cell));
+        }
+        self.read_any(cell)
+    }
+
+    /// Whether the cell is surely an id as it is: most are.
+    #[inline]
+    fn is_plain(&self, cell: &str) -> bool {
+        let [first @ b'!'..=b'~', .., b'!'..=b'~'] = cell.as_bytes() else { return false };
+        // With these begin formulas, rounded numbers and words for nothing.
+        let could_be_none = matches!(
+            first.to_ascii_lowercase(),
+            b'=' | b'#' | b'-' | b'\\' | b'0'..=b'9' | b'n' | b'u' | b'a' | b'g' | b'v' | b't'
+        );
+        !could_be_none && self.kind == IdKind::Text && self.strip_prefix.is_none() && self.nulls.is_empty()
+    }
+
+    fn read_any<'a>(&self, cell: &'a str) -> Result<Cow<'a, str>, NoId> {
         let id = visible_ends(cell);
         if id.is_empty() || self.nulls.iter().any(|null| null == id) {
             return Err(NoId::Blank);
@@ -129,8 +148,11 @@ fn visible_ends(cell: &str) -> &str {
 }
 
 /// Whether an id has a character inside that nobody sees.
+#[inline]
 pub fn has_hidden(id: &str) -> bool {
-    id.chars().any(is_hidden)
+    // Without an early end the loop looks at many bytes at once.
+    let is_plain = id.bytes().fold(true, |plain, b| plain & matches!(b, b' '..=b'~'));
+    !is_plain && id.chars().any(is_hidden)
 }
 
 /// Control characters, and characters that take no room: zero-width ones, marks of direction, soft hyphens, byte-order
