@@ -39,6 +39,8 @@ pub(crate) const DEFAULT_TEXT: &str = include_str!("spec/default.toml");
 pub(crate) const SOURCES: &str = "sources";
 /// Name of the built-in column with the profile's idempotency key.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency_key";
+/// The columns that every profile can have without being declared, with their types.
+pub(crate) const BUILT_IN: [(&str, Type); 2] = [(SOURCES, Type::Text), (IDEMPOTENCY_KEY, Type::Text)];
 /// Name of the run's as-of date in expressions.
 pub(crate) const AS_OF: &str = "as_of";
 

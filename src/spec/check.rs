@@ -11,9 +11,7 @@ use super::raw::{RawBand, RawPopulation, RawScore, RawSpec};
 use super::rules;
 use super::score::{Band, Points, Score};
 use super::sql::{self, Context, Typed};
-use super::{
-    AS_OF, IDEMPOTENCY_KEY, Named, OutputColumn, Population, Problem, SOURCES, Scope, Source, Spec, did_you_mean,
-};
+use super::{AS_OF, BUILT_IN, Named, OutputColumn, Population, Problem, SOURCES, Scope, Source, Spec, did_you_mean};
 use crate::value::Type;
 
 pub(super) type Checked<T> = Result<T, Problem>;
@@ -82,7 +80,7 @@ impl Names {
     /// Fails if a new column cannot have this name.
     fn free(&self, name: &Spanned<String>) -> Checked<()> {
         column_name(name)?;
-        if [SOURCES, IDEMPOTENCY_KEY, AS_OF].contains(&name.get_ref().as_str()) {
+        if BUILT_IN.iter().map(|(built_in, _)| *built_in).chain([AS_OF]).any(|taken| taken == name.get_ref()) {
             return Err(Problem::new(
                 name.span().start,
                 format!("`{}` is a built-in name: choose another", name.get_ref()),
@@ -201,7 +199,7 @@ fn output(raw: &[Spanned<String>], scope: &Scope, merged: &BTreeSet<String>, key
     let mut columns: Vec<OutputColumn> = Vec::new();
     let mut all = scope.clone();
     all.shift_remove(AS_OF);
-    all.insert(IDEMPOTENCY_KEY.to_owned(), Type::Text);
+    all.extend(BUILT_IN.map(|(name, ty)| (name.to_owned(), ty)));
     for name in raw {
         let ty = known(name, &all, "column")?;
         if columns.iter().any(|c| c.name == *name.get_ref()) {

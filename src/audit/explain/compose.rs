@@ -11,7 +11,7 @@ use super::rebuild::{Rebuilt, text};
 use super::rows_of::{CustomerRows, SourceHits};
 use super::scores::reasons;
 use crate::error::{Error, Result};
-use crate::spec::{AS_OF, IDEMPOTENCY_KEY, RowRule, SOURCES, Source};
+use crate::spec::{AS_OF, BUILT_IN, RowRule, Source};
 use crate::value::{Type, type_of};
 
 /// Most rows that are listed; the others are only counted.
@@ -68,11 +68,8 @@ impl Composing<'_> {
         if name == spec.key {
             return Ok(Origin::Id);
         }
-        if name == SOURCES {
-            return Ok(Origin::Sources);
-        }
-        if name == IDEMPOTENCY_KEY {
-            return Ok(Origin::IdempotencyKey);
+        if BUILT_IN.iter().any(|(built_in, _)| *built_in == name) {
+            return Ok(Origin::BuiltIn);
         }
         if spec.scores.iter().any(|s| s.name == name) {
             return Ok(Origin::Score);

@@ -86,10 +86,8 @@ pub enum Origin {
     },
     /// A scorecard; see [`Explanation::scores`].
     Score,
-    /// The sources with rows of the customer.
-    Sources,
-    /// A fingerprint of the merged fields.
-    IdempotencyKey,
+    /// Nothing in the inputs: a column that is computed for every profile, such as `sources`.
+    BuiltIn,
 }
 
 /// A place in the inputs.

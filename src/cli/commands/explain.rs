@@ -76,7 +76,7 @@ fn write_field(field: &Field, sources: &[SourceRows], width: usize, text: &mut S
     let Field { column, value, in_output: _, origin, .. } = field;
     write!(text, "  {column:<width$}  {}", shown(value))?;
     match origin {
-        Origin::Id | Origin::Score | Origin::Sources | Origin::IdempotencyKey => writeln!(text),
+        Origin::Id | Origin::Score | Origin::BuiltIn => writeln!(text),
         Origin::NoRow { source } => writeln!(text, "  (the customer is not in {source})"),
         Origin::Row { source, file_column, at, bad_value, beaten_rows, beat } => {
             let renamed = if file_column == column { String::new() } else { format!(" column {file_column}") };
