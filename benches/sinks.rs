@@ -13,7 +13,7 @@ fn sinks(c: &mut Criterion) {
     let sample = Sample::new(100_000);
     let parts = sample.parts(16);
     let schema = schema(&sample.spec);
-    let options = SinkOptions { safe_csv: false, metadata: Vec::new(), stop: Stop::default() };
+    let options = SinkOptions { safe_csv: false, csv_bom: false, metadata: Vec::new(), stop: Stop::default() };
     let folder = tempfile::tempdir().expect("a folder");
     let run =
         || write(&mut merge(&sample, &parts), &schema, folder.path(), &options, &mut |_| Ok(())).expect("written");

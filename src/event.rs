@@ -45,6 +45,8 @@ pub enum Event {
     LooksUtf8 { source: String, file: String, encoding: String },
     /// A file has control characters of the range U+0080 to U+009F, which no text has.
     ControlCharacters { source: String, file: String, encoding: String },
+    /// Two columns of the output differ only in case.
+    ColumnsAlike { one: String, other: String },
     /// A file lacks an optional column, but has one whose name differs only in case.
     HeaderNear { source: String, file: String, header: String, column: String },
     /// No row of a source has more than the first field, though rows may be short.
@@ -121,6 +123,7 @@ impl Event {
             | Self::RowsUndecodable { .. }
             | Self::LooksUtf8 { .. }
             | Self::ControlCharacters { .. }
+            | Self::ColumnsAlike { .. }
             | Self::HeaderNear { .. }
             | Self::OneField { .. }
             | Self::IdsHidden { .. }

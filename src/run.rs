@@ -96,6 +96,7 @@ fn work(settings: &Settings, space: &Workspace, account: &mut Account) -> Result
     if !settings.force {
         folder::refuse_foreign(&settings.output)?;
     }
+    warn::of_output(&settings.spec);
     warn::of_inputs(&inputs);
     let shards = settings.shards.unwrap_or_else(|| default_shards(inputs.bytes()));
     account.manifest.shards = shards;

@@ -5,13 +5,13 @@ mod aggregates;
 
 use polars::lazy::dsl::{max_horizontal, min_horizontal};
 use polars::prelude::{
-    AnyValue, ChunkApply, Column, DataType, Expr as Plan, Field, IntoColumn, LiteralValue, NULL, PolarsError,
-    PolarsResult, RoundMode, Scalar, TimeUnit, coalesce, col, concat_str, lit, when,
+    AnyValue, ChunkApply, Column, DataType, Expr as Plan, Field, IntoColumn, LiteralValue, NULL, NewChunkedArray,
+    PolarsError, PolarsResult, RoundMode, Scalar, StringChunked, TimeUnit, coalesce, col, concat_str, lit, when,
 };
 
 use super::bridge::{polars_type, read_column};
 use crate::spec::expr::{Constant, Ends, Expr, Function, Kind};
-use crate::value::{CellType, Type};
+use crate::value::{CellType, Type, hash_email, sha256_hex, split_part, substring};
 
 pub(super) use aggregates::{Reducer, Reduction, Reductions};
 
@@ -80,10 +80,6 @@ fn call(function: Function, args: &[Expr], plans: Vec<Plan>, ty: Type) -> Plan {
     let mut plans = plans.into_iter();
     let mut next = || plans.next().unwrap_or_else(|| lit(NULL));
     let (a, b, c) = (next(), next(), next());
-    let pattern = || match args.get(1).map(|pattern| &pattern.kind) {
-        Some(Kind::Constant(Constant::Text(pattern))) => like_to_regex(pattern),
-        _ => String::new(),
-    };
     match function {
         Function::And => a.and(b),
         Function::Or => a.or(b),
@@ -103,9 +99,8 @@ fn call(function: Function, args: &[Expr], plans: Vec<Plan>, ty: Type) -> Plan {
         Function::Multiply => arithmetic(a, b, ty, "*", |a, b| a * b),
         // Division by zero gives an infinity or NaN, both of which become null.
         Function::Divide => finite(a / b),
-        Function::Negate => lit(0.0) - a,
+        Function::Negate => negate(a, ty),
         Function::Concat => concat_str([a, b], "", false),
-        Function::NullIf => when(b).then(lit(NULL)).otherwise(a),
         Function::Lower => a.str().to_lowercase(),
         Function::Upper => a.str().to_uppercase(),
         Function::Length => a.str().len_chars().cast(DataType::Int64),
@@ -113,8 +108,13 @@ fn call(function: Function, args: &[Expr], plans: Vec<Plan>, ty: Type) -> Plan {
         Function::Trim(Ends::Leading) => a.str().strip_chars_start(b),
         Function::Trim(Ends::Trailing) => a.str().strip_chars_end(b),
         Function::Replace => a.str().replace_all(b, c, true),
+        Function::Substring(start, length) => texts(a, move |text| Some(substring(text, start, length).to_owned())),
+        Function::SplitPart(nth) => part(a, literal(args), nth),
+        Function::Sha256Hex => texts(a, |text| Some(sha256_hex(text))),
+        Function::HashEmail { google } => texts(a, move |text| hash_email(text, google)),
         Function::StartsWith => a.str().starts_with(b),
-        Function::Like => a.str().contains(lit(pattern()), true),
+        Function::Like => a.str().contains(lit(like_to_regex(&literal(args))), true),
+        Function::NullIf => when(b).then(lit(NULL)).otherwise(a),
         // The absolute value of the smallest integer does not fit in 64 bits.
         Function::Abs if ty == Type::Int => narrow(a.cast(DataType::Int128).abs(), "abs"),
         Function::Abs => a.abs(),
@@ -125,6 +125,34 @@ fn call(function: Function, args: &[Expr], plans: Vec<Plan>, ty: Type) -> Plan {
         Function::DaysBetween => days(b) - days(a),
         Function::Coalesce | Function::Greatest | Function::Least => a,
     }
+}
+
+/// The second argument, which is a text in quotes.
+fn literal(args: &[Expr]) -> String {
+    match args.get(1).map(|literal| &literal.kind) {
+        Some(Kind::Constant(Constant::Text(literal))) => literal.clone(),
+        _ => String::new(),
+    }
+}
+
+fn negate(number: Plan, ty: Type) -> Plan {
+    match ty {
+        Type::Decimal(..) => (constant(&Constant::Decimal(0), ty) - number).cast(polars_type(ty)),
+        _ => lit(0.0) - number,
+    }
+}
+
+fn part(text: Plan, separator: String, nth: u32) -> Plan {
+    texts(text, move |text| Some(split_part(text, &separator, nth).to_owned()))
+}
+
+/// A text from each text, or null.
+fn texts(text: Plan, make: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Plan {
+    let make = move |column: Column| -> PolarsResult<Column> {
+        let made = column.str()?.iter().map(|text| text.and_then(&make));
+        Ok(StringChunked::from_iter_options(column.name().clone(), made).into_column())
+    };
+    text.map(make, |_, field| Ok(Field::new(field.name().clone(), DataType::String)))
 }
 
 /// A date as a number of days: the difference of dates is a duration in Polars and an integer in DuckDB.

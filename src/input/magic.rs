@@ -25,7 +25,9 @@ pub fn is_parquet(head: &[u8]) -> bool {
 
 /// What bytes are that no format reads, and how to get at their data.
 pub fn refused(head: &[u8]) -> Option<&'static str> {
-    const BINARY: [(&[u8], &str); 9] = [
+    const BINARY: [(&[u8], &str); 11] = [
+        (b"\xFF\xFE\0\0", "a text in UTF-32: save it as UTF-8"),
+        (b"\0\0\xFE\xFF", "a text in UTF-32: save it as UTF-8"),
         (
             b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
             "an old Excel file (.xls), or an Excel file with a password: save it as .xlsx without one, or as CSV",
@@ -44,7 +46,10 @@ pub fn refused(head: &[u8]) -> Option<&'static str> {
     let has = |at: usize, mark: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(mark));
     let is_orc =
         head.starts_with(b"ORC") && head.get(3).is_some_and(|byte| *byte < b' ' && !byte.is_ascii_whitespace());
+    // So begins what a download has made room for but not filled.
+    let is_empty = head.len() >= 64 && head.iter().all(|byte| *byte == 0);
     found
+        .or(is_empty.then_some("empty but for zeros, as an unfinished download leaves a file: fetch it again"))
         .or((has(0, b"BZh") && has(4, b"1AY&SY"))
             .then_some("packed with bzip2: unpack it, or pack it as zip, gzip or zstd"))
         .or(has(257, b"ustar").then_some("a tar archive: unpack it, or pack its files as zip"))

@@ -38,8 +38,8 @@ pub fn open(source: &Source, inputs: &Inputs, located: &Located) -> Result<Vec<I
             let named = |member: &Member| if by_hand { name.clone() } else { format!("{name}!{}", member.name) };
             wanted.map(|member| opening(&named(&member), Some(member))).collect()
         }
-        None if !matches!(members, Members::All) => {
-            let message = format!("`{name}` is no zip archive, so it has no members: name the file alone");
+        None | Some(Archive::Document(_)) if !matches!(members, Members::All) => {
+            let message = format!("`{name}` is no archive of files, so it has no members: name the file alone");
             Err(Error::input(&source.name, message))
         }
         Some(Archive::Document(_)) | None => Ok(vec![opening(name, None)?]),

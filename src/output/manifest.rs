@@ -108,6 +108,9 @@ pub struct SpecRecord {
 pub struct Options {
     /// `--safe-csv`.
     pub safe_csv: bool,
+    /// `--csv-bom`.
+    #[serde(default)]
+    pub csv_bom: bool,
     /// `--max-rejects`.
     pub max_rejects: String,
     /// `--as-of`, if it was given.

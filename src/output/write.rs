@@ -31,6 +31,8 @@ const CSV_RANGE: usize = 8192;
 pub struct SinkOptions {
     /// Whether text cells that a spreadsheet would run as a formula get a leading `'`.
     pub safe_csv: bool,
+    /// Whether the CSV begins with a byte-order mark.
+    pub csv_bom: bool,
     /// The Parquet file's key-value metadata.
     pub metadata: Vec<(String, String)>,
     /// Checked before each row group.
@@ -50,7 +52,7 @@ where
     I: Iterator<Item = Result<RecordBatch>> + Send,
 {
     let mut csv = file::OutputFile::create(folder, CSV_FILE)?;
-    csv.write(csv::header(schema))?;
+    csv.write(csv::header(schema, options.csv_bom))?;
     let mut group = merge.next(ROW_GROUP)?;
     let mut columns = pool().install(|| gather(&group))?;
     let mut parquet = ParquetSink::create(folder, schema, options, &columns)?;

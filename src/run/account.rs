@@ -202,9 +202,10 @@ impl Account {
 
 /// The options that change results.
 pub(super) fn options(settings: &Settings) -> Options {
-    let Settings { inputs, reject_limit, as_of, safe_csv, .. } = settings;
+    let Settings { inputs, reject_limit, as_of, safe_csv, csv_bom, .. } = settings;
     Options {
         safe_csv: *safe_csv,
+        csv_bom: *csv_bom,
         max_rejects: reject_limit.to_string(),
         as_of: as_of.map(|day| day.to_string()),
         encoding: inputs.encoding.map(|e| e.to_string()),

@@ -39,8 +39,9 @@ pub(super) fn write(
     let schema = schema(&settings.spec);
     let sorted = built.iter().map(|b| b.part.open(&schema)).collect::<Result<_>>()?;
     let mut merge = Merge::new(schema.clone(), sorted)?;
-    let options =
-        SinkOptions { safe_csv: settings.safe_csv, metadata: metadata(settings), stop: settings.stop.clone() };
+    let Settings { safe_csv, csv_bom, stop, .. } = settings;
+    let (safe_csv, csv_bom, stop) = (*safe_csv, *csv_bom, stop.clone());
+    let options = SinkOptions { safe_csv, csv_bom, metadata: metadata(settings), stop };
     let mut judge = Judge::new(&settings.spec, &space.staging())?;
     let mut see = |columns: &[ArrayRef]| {
         Event::Progress { bytes: 0, rows: columns.first().map_or(0, |column| column.len() as u64) }.emit();

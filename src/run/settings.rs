@@ -41,6 +41,8 @@ pub struct Settings {
     pub drills: Vec<Drill>,
     /// Whether text cells that a spreadsheet would run as a formula get a leading `'`.
     pub safe_csv: bool,
+    /// Whether the CSV begins with a byte-order mark, by which Excel knows that it is UTF-8.
+    pub csv_bom: bool,
     /// Whether a run may publish no profile at all.
     pub allow_empty: bool,
     /// Whether files in the output folder that no run wrote may be replaced.
@@ -70,6 +72,7 @@ impl Settings {
             as_of: None,
             drills: Vec::new(),
             safe_csv: false,
+            csv_bom: false,
             allow_empty: false,
             force: false,
             fresh: false,

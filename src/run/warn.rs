@@ -4,6 +4,7 @@ use super::settings::Settings;
 use crate::event::Event;
 use crate::input::{Duplicate, OpenInputs, SourceFiles};
 use crate::shard::checkpoint::Accounts;
+use crate::spec::Spec;
 
 /// Emits which files and columns a run does not use, and which delimiters were detected.
 pub(super) fn of_inputs(inputs: &OpenInputs) {
@@ -32,6 +33,16 @@ pub(super) fn of_inputs(inputs: &OpenInputs) {
         }
         if files.is_empty() {
             Event::SourceAbsent { source }.emit();
+        }
+    }
+}
+
+/// Emits which columns of the output many programs cannot tell apart.
+pub(super) fn of_output(spec: &Spec) {
+    for (at, column) in spec.output.iter().enumerate() {
+        let lower = column.name.to_lowercase();
+        if let Some(one) = spec.output[..at].iter().find(|one| one.name.to_lowercase() == lower) {
+            Event::ColumnsAlike { one: one.name.clone(), other: column.name.clone() }.emit();
         }
     }
 }

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use chrono::{Datelike, NaiveDate};
 
 use super::expr::{Constant, Ends, Expr, Function, Kind};
-use crate::value::{CellType, Type, Value};
+use crate::value::{CellType, Type, Value, hash_email, sha256_hex, split_part, substring};
 
 /// A value while an expression is evaluated.
 #[derive(Debug, Clone, PartialEq)]
@@ -192,6 +192,10 @@ fn text(function: Function, a: &Cell<'_>, b: &Cell<'_>, c: &Cell<'_>) -> Option<
         Function::Lower => a.text().map(str::to_lowercase),
         Function::Upper => a.text().map(str::to_uppercase),
         Function::Trim(ends) => a.text().zip(b.text()).map(|(a, what)| trim(a, what, ends)),
+        Function::Substring(start, length) => a.text().map(|a| substring(a, start, length).to_owned()),
+        Function::SplitPart(nth) => a.text().zip(b.text()).map(|(a, by)| split_part(a, by, nth).to_owned()),
+        Function::Sha256Hex => a.text().map(sha256_hex),
+        Function::HashEmail { google } => a.text().and_then(|a| hash_email(a, google)),
         Function::Replace => a.text().zip(b.text()).zip(c.text()).map(|((a, what), by)| a.replace(what, by)),
         _ => return None,
     })
@@ -264,6 +268,7 @@ fn arithmetic<'a>(function: Function, a: Cell<'a>, b: Cell<'a>) -> Cell<'a> {
         (Function::Multiply, Cell::Float(a), Cell::Float(b)) => float(a * b),
         (Function::Divide, Cell::Float(a), Cell::Float(b)) => float(a / b),
         (Function::Negate, Cell::Float(a), _) => Cell::Float(0.0 - a),
+        (Function::Negate, Cell::Decimal(a), _) => Cell::Decimal(-a),
         (Function::Add, Cell::Decimal(a), Cell::Decimal(b)) => a.checked_add(b).map_or(Cell::Null, Cell::Decimal),
         (Function::Subtract, Cell::Decimal(a), Cell::Decimal(b)) => a.checked_sub(b).map_or(Cell::Null, Cell::Decimal),
         _ => Cell::Null,

@@ -84,7 +84,7 @@ pub enum Function {
     Multiply,
     /// Of floats; by zero it is null.
     Divide,
-    /// The opposite of a float.
+    /// The opposite of a float or a decimal.
     Negate,
     /// Two texts, one after the other.
     Concat,
@@ -104,6 +104,16 @@ pub enum Function {
     Trim(Ends),
     /// Text, what to replace, by what.
     Replace,
+    /// So many characters of a text from this one on, 1 the first; all without a number.
+    Substring(u32, Option<u32>),
+    /// Text, separator: a constant. The part of this number, from 1.
+    SplitPart(u32),
+    /// A text's SHA-256.
+    Sha256Hex,
+    /// An email's SHA-256, with Google's rule for dots or without; null for what is none.
+    HashEmail {
+        google: bool,
+    },
     /// Text, prefix.
     StartsWith,
     /// Text, pattern with `%` and `_`: a constant.

@@ -121,6 +121,9 @@ fn quotes(raw: &RawSource) -> Result<Quotes, Problem> {
         let message = "`quoting = \"lenient\"` goes with no other key about quotes, nor with `comment`";
         return Err(Problem::new(stray(&raw.quoting), message));
     }
+    if backslash && raw.delimiter.as_ref().is_some_and(|delimiter| delimiter.get_ref() == "\\") {
+        return Err(Problem::new(stray(&raw.delimiter), "a backslash cannot both escape and separate fields"));
+    }
     if raw.space_around_quotes && raw.delimiter.as_ref().is_some_and(|delimiter| delimiter.get_ref() == " ") {
         return Err(Problem::new(stray(&raw.delimiter), "with `space_around_quotes` a space cannot be the delimiter"));
     }

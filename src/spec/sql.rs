@@ -189,7 +189,9 @@ impl Checker<'_> {
             (UnaryOperator::Minus, Some(Type::Int), _) => {
                 binary(number("0")?, &sqlparser::ast::BinaryOperator::Minus, draft)
             }
-            (UnaryOperator::Minus, Some(Type::Float), _) => Ok(draft.call(Type::Float, Function::Negate)),
+            (UnaryOperator::Minus, Some(ty @ (Type::Float | Type::Decimal(..))), _) => {
+                Ok(draft.call(ty, Function::Negate))
+            }
             _ => Err(Fault::NeedsNumber(op.to_string()).into()),
         }
     }

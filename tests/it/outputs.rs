@@ -165,6 +165,20 @@ fn a_closed_pipe_is_not_an_error() {
 }
 
 #[test]
+fn a_mark_for_excel_changes_nothing_else() {
+    let dir = Workdir::with_sample(50);
+    dir.onefold(&["run", "--output", "plain"]).expect(0);
+    dir.onefold(&["run", "--output", "marked", "--csv-bom"]).expect(0);
+    let marked = dir.bytes("marked/profiles.csv");
+    assert_eq!(marked, [&b"\xEF\xBB\xBF"[..], &dir.bytes("plain/profiles.csv")].concat());
+    assert_eq!(dir.bytes("marked/profiles.parquet"), dir.bytes("plain/profiles.parquet"));
+    dir.onefold(&["verify", "--output", "marked"]).expect(0);
+    // Without the flag it is another file, and made anew.
+    dir.onefold(&["run", "--output", "marked"]).expect(0);
+    assert_eq!(dir.bytes("marked/profiles.csv"), dir.bytes("plain/profiles.csv"));
+}
+
+#[test]
 fn safe_csv_guards_formulas_and_verify_knows() {
     let dir = Workdir::with_sample(3);
     let crm = dir.read("sample_data/crm.csv") + "=1+1,@x,\"-a,b\",x,-5,,,,\n";

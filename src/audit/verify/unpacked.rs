@@ -8,6 +8,8 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 use zip::ZipArchive;
 
+use crate::value::is_hidden;
+
 /// Where an input lies.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Packed<'a> {
@@ -41,7 +43,7 @@ impl Packed<'_> {
     fn file(&self) -> io::Result<File> {
         let Some(wanted) = self.member else { return File::open(self.path) };
         let mut zip = ZipArchive::new(BufReader::new(File::open(self.path)?)).map_err(io::Error::other)?;
-        let called = |name: &str| name.replace(char::is_control, "\u{fffd}") == wanted;
+        let called = |name: &str| name.replace(is_hidden, "\u{fffd}") == wanted;
         let at =
             (0..zip.len()).find(|at| zip.name_for_index(*at).and_then(Result::ok).is_some_and(|name| called(&name)));
         let mut member = zip.by_index(at.ok_or(io::ErrorKind::NotFound)?).map_err(io::Error::other)?;

@@ -32,6 +32,9 @@ pub struct RunArgs {
     /// In the CSV, put `'` before text that a spreadsheet would run as a formula
     #[arg(long)]
     safe_csv: bool,
+    /// Begin the CSV with a byte-order mark, by which Excel knows that it is UTF-8
+    #[arg(long)]
+    csv_bom: bool,
     /// Rejected rows allowed per source, as a number or a percentage [default: 10 or 1%, whichever is more, and at most
     /// half]
     #[arg(long, value_name = "N|P%")]
@@ -212,6 +215,7 @@ impl RunArgs {
             output,
             print_profile: _,
             safe_csv,
+            csv_bom,
             max_rejects,
             allow_empty,
             force,
@@ -230,7 +234,7 @@ impl RunArgs {
         } = self;
         let mut settings = input.settings(output)?;
         settings.run_id = Some(run_id.to_owned());
-        settings.safe_csv = *safe_csv;
+        (settings.safe_csv, settings.csv_bom) = (*safe_csv, *csv_bom);
         settings.reject_limit = max_rejects.unwrap_or(settings.reject_limit);
         (settings.allow_empty, settings.force) = (*allow_empty, *force);
         settings.as_of = *as_of;

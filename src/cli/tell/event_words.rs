@@ -70,6 +70,7 @@ fn words(event: &Event) -> String {
         Event::RowsUndecodable { source, rows, encodings } => rows_undecodable(source, *rows, encodings),
         Event::LooksUtf8 { file, encoding, .. } => looks_utf8(file, encoding),
         Event::ControlCharacters { file, encoding, .. } => control_characters(file, encoding),
+        Event::ColumnsAlike { one, other } => columns_alike(one, other),
         Event::HeaderNear { file, header, column, .. } => header_near(file, header, column),
         Event::OneField { source, .. } => one_field(source),
         Event::IdsHidden { source, rows } => ids_hidden(source, *rows),
@@ -130,6 +131,10 @@ fn control_characters(file: &str, encoding: &str) -> String {
     format!(
         "{file}: read as {encoding} it has control characters that no text has: is it another encoding, such as windows-1252?"
     )
+}
+
+fn columns_alike(one: &str, other: &str) -> String {
+    format!("the columns `{one}` and `{other}` of the output differ only in case: many programs take them for one")
 }
 
 fn header_near(file: &str, header: &str, column: &str) -> String {

@@ -164,7 +164,7 @@ impl<'a> Scanner<'a> {
             };
             text.extend_from_slice(&self.block[at..found]);
             match self.block[found] {
-                b'\\' => match self.escaped(found, text) {
+                b'\\' if self.dialect.quotes.backslash => match self.escaped(found, text) {
                     Some(next) => at = next,
                     None => return FieldEnd::Unfinished,
                 },

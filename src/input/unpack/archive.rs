@@ -9,6 +9,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::Fault;
 use crate::input::place::Opened;
+use crate::value::is_hidden;
 
 /// A member of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,20 +87,29 @@ fn member(zip: &mut ZipArchive<BufReader<File>>, at: usize) -> io::Result<Option
         return Ok(None);
     }
     // A name is for messages and files of rejects, where a line end or a colour code would forge lines.
-    let name = entry.name().map_err(damaged)?.replace(char::is_control, "\u{fffd}");
+    let name = entry.name().map_err(damaged)?.replace(is_hidden, "\u{fffd}");
     let (method, deflated) = (entry.compression(), entry.compression() == CompressionMethod::Deflated);
     let fault = if entry.encrypted() {
         Some("is encrypted, and there is no way to give a password: unpack it yourself".to_owned())
     } else if entry.is_symlink() {
         Some("is a link to another file, not a file".to_owned())
     } else if !deflated && method != CompressionMethod::Stored {
-        Some(format!("is packed by the method {method:?}, which is not read: pack it again in the usual way"))
+        Some(format!("is packed by {}, which is not read: pack it again in the usual way", method_name(method)))
     } else {
         None
     };
     let start = entry.data_start().unwrap_or_default();
     let (packed, bytes, checksum) = (entry.compressed_size(), entry.size(), entry.crc32());
     Ok(Some(Member { name, start, packed, bytes, checksum, deflated, fault }))
+}
+
+/// The name of a method, for people.
+fn method_name(method: CompressionMethod) -> String {
+    let text = format!("{method:?}");
+    let number: Option<u16> = text.trim_matches(|c: char| !c.is_ascii_digit()).parse().ok();
+    let names = [(9, "deflate64"), (12, "bzip2"), (14, "LZMA"), (93, "zstd"), (95, "xz"), (98, "PPMd"), (99, "AES")];
+    let known = names.iter().find(|(known, _)| Some(*known) == number);
+    known.map_or_else(|| format!("the method {text}"), |(_, name)| (*name).to_owned())
 }
 
 fn document(members: &[Member]) -> Option<Document> {

@@ -1,4 +1,4 @@
-//! `profiles.csv`: header, LF, quotes only where a field needs them, null as the empty field. Decides no cell's text.
+//! `profiles.csv`: a byte-order mark if it is asked for, header, LF, quotes only where a field needs them, null as the empty field. Decides no cell's text.
 
 use std::ops::Range;
 
@@ -9,13 +9,19 @@ use memchr::{memchr, memchr3};
 use crate::error::Result;
 use crate::value::Cells;
 
-pub(super) fn header(schema: &SchemaRef) -> Vec<u8> {
-    let mut line = Vec::new();
+pub(super) fn header(schema: &SchemaRef, mark: bool) -> Vec<u8> {
+    let mut line = if mark { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
     for (i, field) in schema.fields().iter().enumerate() {
-        if i > 0 {
-            line.push(b',');
+        let name = field.name().as_bytes();
+        match i {
+            // Excel takes a file that begins with these letters for one in the SYLK format.
+            0 if name.starts_with(b"ID") && !name.contains(&b'"') => line.extend([b"\"", name, b"\""].concat()),
+            0 => quote_if_needed(name, &mut line),
+            _ => {
+                line.push(b',');
+                quote_if_needed(name, &mut line);
+            }
         }
-        quote_if_needed(field.name().as_bytes(), &mut line);
     }
     line.push(b'\n');
     line
@@ -86,6 +92,17 @@ mod tests {
         let mut bytes = Vec::new();
         text(value, safe, &mut bytes);
         String::from_utf8(bytes).expect("text")
+    }
+
+    #[test]
+    fn a_header_that_excel_would_misread_is_quoted() {
+        use arrow::datatypes::{DataType, Field, Schema};
+        let header = |names: &[&str], mark| {
+            let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+            String::from_utf8(header(&std::sync::Arc::new(Schema::new(fields)), mark)).expect("text")
+        };
+        assert_eq!(header(&["ID", "ID2"], false), "\"ID\",ID2\n");
+        assert_eq!(header(&["id", "a,b"], true), "\u{feff}id,\"a,b\"\n");
     }
 
     #[test]

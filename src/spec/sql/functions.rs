@@ -4,6 +4,7 @@
 //! | function | result |
 //! |---|---|
 //! | `lower(text)`, `upper(text)`, `trim([both\|leading\|trailing] 'c' from text)`, `replace(text, what, by)` | text |
+//! | `substring(text, start[, length])`, `split_part(text, separator, n)`, `sha256_hex(text)`, `hash_email(text[, 'google'])` | text |
 //! | `length(text)` | int, characters |
 //! | `starts_with(text, prefix)`, `text like 'a%_'`, `x in (a, b)` | bool |
 //! | `coalesce(a, b, …)`, `nullif(a, b)`, `greatest(a, …)`, `least(a, …)` | the arguments' type; the last two skip nulls |
@@ -27,8 +28,9 @@ use super::{Checked, Checker, Fault, is_text_literal};
 use crate::spec::expr::{Ends, Function, Kind};
 use crate::value::Type;
 
-pub const NAMES: &str = "abs, avg, cast, coalesce, count, day, days_between, greatest, least, length, like, lower, max, \
-                         max_by, min, min_by, month, nullif, replace, round, starts_with, sum, trim, try_cast, upper, year";
+pub const NAMES: &str = "abs, avg, cast, coalesce, count, day, days_between, greatest, hash_email, least, length, like, lower, max, \
+                         max_by, min, min_by, month, nullif, replace, round, sha256_hex, split_part, starts_with, \
+                         substring, sum, trim, try_cast, upper, year";
 
 /// Checks whatever is written like a function, from `trim(…)` to `x in (…)`.
 pub fn call(checker: &mut Checker<'_>, ast: &Ast) -> Checked<Draft> {
@@ -42,6 +44,10 @@ pub fn call(checker: &mut Checker<'_>, ast: &Ast) -> Checked<Draft> {
         }
         Ast::Trim { trim_where, trim_what, expr, trim_characters: None } => {
             trim(checker, *trim_where, trim_what.as_deref(), expr)
+        }
+        Ast::Substring { expr, substring_from: Some(start), substring_for, .. } => {
+            let args: Vec<&Ast> = [&**expr, &**start].into_iter().chain(substring_for.as_deref()).collect();
+            with_literals(checker, "substring", &args)?.ok_or_else(|| Fault::Unsupported(ast.to_string()).into())
         }
         Ast::Cast { kind, expr, data_type, format: None } => cast(checker.draft(expr)?, kind, sql_type(data_type)?),
         other => Err(Fault::Unsupported(other.to_string()).into()),
@@ -101,6 +107,9 @@ fn named(checker: &mut Checker<'_>, function: &Call) -> Checked<Draft> {
             _ => return Err(Fault::Argument { function: name, argument: arg.to_string() }.into()),
         }
     }
+    if let Some(draft) = with_literals(checker, &name, &args)? {
+        return Ok(draft);
+    }
     // Some engines find an empty text between any two letters, others nowhere.
     if name == "replace" && !args.iter().skip(1).zip([false, true]).all(|(arg, empty)| is_text_literal(arg, empty)) {
         return Err(Fault::ReplaceLiterals.into());
@@ -116,6 +125,63 @@ fn named(checker: &mut Checker<'_>, function: &Call) -> Checked<Draft> {
             scalar(name, args)
         }
     }
+}
+
+/// Checks a function of a text whose other arguments are literals; none for other functions.
+fn with_literals(checker: &mut Checker<'_>, name: &str, args: &[&Ast]) -> Checked<Option<Draft>> {
+    let Some(function) = of_literals(name, args)? else { return Ok(None) };
+    let text = args.first().map(|text| checker.draft(text)).transpose()?.unwrap_or_else(Draft::null);
+    let text = check_text(text, &format!("`{name}`"))?;
+    let draft = match (function, args.get(1)) {
+        (Function::SplitPart(_), Some(separator)) => {
+            Draft::both(text, checker.draft(separator)?, Type::Text, function)?
+        }
+        _ => text.call(Type::Text, function),
+    };
+    Ok(Some(draft))
+}
+
+/// What it is, by its literals.
+fn of_literals(name: &str, args: &[&Ast]) -> Checked<Option<Function>> {
+    let needs = |wanted| Err(Fault::Needs { what: format!("`{name}`"), wanted }.into());
+    // Engines count differently from 0 and from the end.
+    let number = |at: usize, least: u32| args.get(at).and_then(|arg| literal_number(arg)).filter(|n| *n >= least);
+    Ok(Some(match (name, args.len()) {
+        ("substring", 2 | 3) => match (number(1, 1), args.len(), number(2, 0)) {
+            (Some(start), 2, _) => Function::Substring(start, None),
+            (Some(start), _, Some(length)) => Function::Substring(start, Some(length)),
+            _ => return needs("a literal start of at least 1, and a literal length if there is one"),
+        },
+        ("split_part", 3) => match number(2, 1) {
+            Some(nth) if args.get(1).is_some_and(|separator| is_text_literal(separator, false)) => {
+                Function::SplitPart(nth)
+            }
+            _ => return needs("a separator in quotes and a literal number of at least 1"),
+        },
+        ("sha256_hex", 1) => Function::Sha256Hex,
+        ("hash_email", 1) => Function::HashEmail { google: false },
+        ("hash_email", 2) if args.get(1).is_some_and(|rule| is_google(rule)) => Function::HashEmail { google: true },
+        ("hash_email", 2) => return needs("'google' as its second argument, or none"),
+        ("substring" | "split_part" | "sha256_hex" | "hash_email", found) => {
+            let wants = if name == "sha256_hex" || name == "hash_email" { 1 } else { 3 };
+            return Err(Fault::ArgumentCount { function: name.to_owned(), wants, found }.into());
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn literal_number(ast: &Ast) -> Option<u32> {
+    match ast {
+        Ast::Value(value) => match &value.value {
+            Value::Number(digits, false) => digits.parse().ok(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn is_google(ast: &Ast) -> bool {
+    matches!(ast, Ast::Value(value) if matches!(&value.value, Value::SingleQuotedString(text) if text == "google"))
 }
 
 /// A function that gives one value per row.

@@ -123,6 +123,13 @@ fn a_footer_may_have_empty_cells_or_one_column() {
 
 #[test]
 fn what_may_be_meant_is_told() {
+    let dir = with("", format!("{HEAD}1,a,,,\n"));
+    dir.write(
+        "p.toml",
+        dir.read("p.toml").replace("keep = [\"t\"", "keep = [{ t = \"N\" }").replace("\"id\", \"t\"", "\"id\", \"N\""),
+    );
+    let told = run(&dir, &[]).expect(0);
+    assert!(told.contains("`N` and `n` of the output differ only in case"), "{told}");
     let told = run(&with("optional = [\"t\"]", "id,T,n,f,d\n1,a,,,\n"), &[]).expect(0);
     assert!(told.contains("there is `T`"), "{told}");
     let told = run(&with("pad = true", "id,t,n,f,d\n1;A;7\n2;B;8\n"), &[]).expect(0);
@@ -323,7 +330,7 @@ fn doubtful_encodings_are_told() {
 
 #[test]
 fn any_ascii_character_can_separate_fields() {
-    for (name, byte) in [(":", ':'), ("^", '^'), ("\\u0001", '\u{1}'), ("~", '~')] {
+    for (name, byte) in [(":", ':'), ("^", '^'), ("\\u0001", '\u{1}'), ("~", '~'), ("\\\\", '\\'), (" ", ' ')] {
         let dir = with(&format!("delimiter = \"{name}\""), format!("{HEAD}1,a,,,\n").replace(',', &byte.to_string()));
         assert_eq!(profiles(&dir, &[]), "1,a,,,\n", "{name}");
     }

@@ -64,7 +64,9 @@ fn members_are_read_in_order_and_wanted_by_patterns() {
     assert!(refused(&dir).contains("no member that `WE_1.ZIP!Lead.csv` names"));
     let dir = reading("\"s.csv!x\"");
     dir.write("in/s.csv", HEAD);
-    assert!(refused(&dir).contains("`s.csv` is no zip archive"));
+    assert!(refused(&dir).contains("`s.csv` is no archive of files"));
+    dir.write("in/s.csv", form("xlsx", &table()));
+    assert!(refused(&dir).contains("`s.csv` is no archive of files"));
 }
 
 #[test]
@@ -151,7 +153,12 @@ fn what_is_not_whole_is_refused_with_file_and_member() {
         ("a gz with a wrong checksum", wrong_sum, "s.csv", "is damaged"),
         ("a zip with a wrong checksum", changed(&archive, central, 16, 0x77), "s.csv!s.csv", "is damaged"),
         ("an encrypted zip", changed(&changed(&archive, local, 6, 1), central, 8, 1), "s.csv!s.csv", "is encrypted"),
-        ("an unknown method", changed(&changed(&archive, local, 8, 99), central, 10, 99), "s.csv!s.csv", "method"),
+        (
+            "an unknown method",
+            changed(&changed(&archive, local, 8, 99), central, 10, 99),
+            "s.csv!s.csv",
+            "is packed by AES",
+        ),
         ("a zip in a zip", zip(&[("in.zip", &archive)]), "s.csv!in.zip", "packed within what is packed"),
         ("a gz in a gz", gz(&gzip), "s.csv", "packed within what is packed"),
         ("an empty zip", zip(&[]), "s.csv", "no member"),
@@ -199,6 +206,8 @@ fn what_no_reader_understands_is_refused_by_its_right_name() {
         (docx, "a Word file"),
         (ods, "an OpenDocument file"),
         (b"PAR1\x15\0\0".to_vec(), "half a download"),
+        (vec![0; 5000], "an unfinished download"),
+        (b"\xFF\xFE\0\0i\0\0\0".to_vec(), "UTF-32"),
         (b"SQLite format 3\0".to_vec(), "an SQLite database"),
     ] {
         let told = refused(&with("", bytes));
