@@ -36,7 +36,7 @@ use format::Format;
 use place::Located;
 use unpack::Packing;
 
-pub use account::{FileAccount, SourceAccount};
+pub use account::{FileAccount, RowCounts, SourceAccount};
 pub use blocks::{BlockReader, DEFAULT_BLOCK_SIZE};
 pub use columns::{Header, visible};
 pub use csv::line_ends;

@@ -1,12 +1,14 @@
 //! What is known about a source after reading it, besides its rows: counts and digests. Plain data, stored with a run's
 //! checkpoints.
 
+use std::ops::AddAssign;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-/// The counts of one source, once it is read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceAccount {
+/// Counts of records, of a block or of a source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCounts {
     /// Records read.
     pub rows: u64,
     /// Records rejected.
@@ -23,6 +25,29 @@ pub struct SourceAccount {
     pub filtered: u64,
     /// Records without any value.
     pub blank: u64,
+}
+
+impl AddAssign for RowCounts {
+    fn add_assign(&mut self, other: Self) {
+        // Every count is named, so that the compiler asks for a new one.
+        let Self { rows, rejected, undecodable, spaced, hidden, single, filtered, blank } = other;
+        self.rows += rows;
+        self.rejected += rejected;
+        self.undecodable += undecodable;
+        self.spaced += spaced;
+        self.hidden += hidden;
+        self.single += single;
+        self.filtered += filtered;
+        self.blank += blank;
+    }
+}
+
+/// The counts of one source, once it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceAccount {
+    /// Its records.
+    #[serde(flatten)]
+    pub counts: RowCounts,
     /// Lines that end a file and are no records.
     pub footer: u64,
     /// Bad values in accepted rows, for each typed column.

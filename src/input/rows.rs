@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::InputFile;
+use super::account::RowCounts;
 use super::records::{Record, read_records};
 use super::rejects::{Reason, RejectLog};
 use crate::spec::{Column, Filter, Source};
@@ -21,22 +22,8 @@ pub trait RowSink {
 /// What a block held besides its accepted rows.
 #[derive(Debug, Default)]
 pub struct BlockReport {
-    /// Records read.
-    pub rows: u64,
-    /// Records rejected.
-    pub rejected: u64,
-    /// Rejected for bytes that mean nothing in the file's encoding.
-    pub undecodable: u64,
-    /// Records of which a field begins with spaces and a quote.
-    pub spaced: u64,
-    /// Accepted records whose id has a character inside that nobody sees.
-    pub hidden: u64,
-    /// Accepted records of a single field, though there are several columns.
-    pub single: u64,
-    /// Records that the source's filter left out.
-    pub filtered: u64,
-    /// Records without a value.
-    pub blank: u64,
+    /// Its records.
+    pub counts: RowCounts,
     /// Per declared column, values of accepted rows that did not parse.
     pub bad_values: Vec<u64>,
     /// Rejected records and bad values, in order; lines from 0 at the block's start.
@@ -106,20 +93,20 @@ impl Reading<'_> {
             self.report.has_others = true;
         }
         let report = &mut self.report;
-        report.rows += 1;
-        report.spaced += u64::from(record.is_spaced);
+        report.counts.rows += 1;
+        report.counts.spaced += u64::from(record.is_spaced);
         match fate {
             Fate::Accepted(id) => {
-                report.single += u64::from(record.width() == 1 && self.file.header.width > 1);
-                report.hidden += u64::from(has_hidden(&id));
+                report.counts.single += u64::from(record.width() == 1 && self.file.header.width > 1);
+                report.counts.hidden += u64::from(has_hidden(&id));
                 if sink.begin(&id) {
                     self.read_cells(record, sink);
                     sink.end();
                 }
             }
             Fate::Rejected(reason) => report.reject(record.line, reason, &record.shown()),
-            Fate::Filtered => report.filtered += 1,
-            Fate::Blank => report.blank += 1,
+            Fate::Filtered => report.counts.filtered += 1,
+            Fate::Blank => report.counts.blank += 1,
             Fate::Tail => {}
         }
     }
@@ -127,7 +114,7 @@ impl Reading<'_> {
     /// What was taken for a possible footer is none: something follows.
     fn not_the_end(&mut self) {
         for TailLine { line, raw, .. } in std::mem::take(&mut self.report.tail) {
-            self.report.rows += 1;
+            self.report.counts.rows += 1;
             self.report.reject(line, Reason::FieldCount, &raw);
         }
     }
@@ -277,8 +264,8 @@ impl BlockReport {
     }
 
     fn reject(&mut self, line: u64, reason: Reason, raw: &[u8]) {
-        self.rejected += 1;
-        self.undecodable += u64::from(reason == Reason::Encoding);
+        self.counts.rejected += 1;
+        self.counts.undecodable += u64::from(reason == Reason::Encoding);
         self.rejects.row(line, reason, raw);
     }
 

@@ -188,8 +188,9 @@ fn account(bytes: &[u8], encoding: Encoding, delimiter: Delimiter, block_size: u
     let (mut rows, mut rejected, mut blank, mut bad) = (0, 0, 0, 0);
     while let Ok(Some(block)) = blocks.next_block(Vec::new()) {
         let report = read_rows(&block, source, file, &mut sink);
-        (rows, rejected, bad) = (rows + report.rows, rejected + report.rejected, bad + report.bad_values[1]);
-        blank += report.blank;
+        (rows, rejected, bad) =
+            (rows + report.counts.rows, rejected + report.counts.rejected, bad + report.bad_values[1]);
+        blank += report.counts.blank;
         line = rejects.add(source, &file.name, line, &report).expect("written");
     }
     prop_assert_eq!(rows, sink.0.len() as u64 + rejected + blank, "the ledger");

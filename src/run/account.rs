@@ -100,16 +100,14 @@ impl Account {
             }
         };
         self.manifest.inputs.extend(files.iter().map(input));
-        let SourceAccount { rows, rejected, filtered, blank, footer, bad_values, .. } = account;
-        let (rows_read, rows_rejected, bad_values) = (*rows, *rejected, bad_values.clone());
-        let (rows_filtered, rows_blank, footer_rows) = (*filtered, *blank, *footer);
+        let SourceAccount { counts, footer, bad_values, .. } = account;
         let ledger = SourceLedger {
-            rows_read,
-            rows_rejected,
-            rows_filtered,
-            rows_blank,
-            footer_rows,
-            bad_values,
+            rows_read: counts.rows,
+            rows_rejected: counts.rejected,
+            rows_filtered: counts.filtered,
+            rows_blank: counts.blank,
+            footer_rows: *footer,
+            bad_values: bad_values.clone(),
             ..SourceLedger::default()
         };
         self.manifest.ledger.0.insert(source.name.clone(), ledger);

@@ -9,7 +9,7 @@ use super::resume;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::event::{Event, Stage};
-use crate::input::{OpenInputs, SourceAccount, SourceFiles};
+use crate::input::{OpenInputs, RowCounts, SourceAccount, SourceFiles};
 use crate::output::folder::Workspace;
 use crate::shard::budget::Memory;
 use crate::shard::checkpoint::{Accounts, Checkpoints};
@@ -78,7 +78,7 @@ impl Reader<'_> {
         for read in &inputs.sources {
             let gave = read_source(read, reading, buffers.threads())?;
             let (source, bytes) = (read.source.name.clone(), read.bytes());
-            let SourceAccount { rows, rejected, .. } = gave.account;
+            let RowCounts { rows, rejected, .. } = gave.account.counts;
             Event::SourceRead { source, rows, bytes, rejected }.emit();
             done(read, gave)?;
         }
@@ -92,7 +92,7 @@ impl Reader<'_> {
 
 /// Fails if a source has more rejected rows than the run allows.
 pub(super) fn within_limit(settings: &Settings, source: &str, read: &SourceAccount) -> Result<()> {
-    let SourceAccount { rows, rejected, undecodable, first_rejects, .. } = read;
+    let SourceAccount { counts: RowCounts { rows, rejected, undecodable, .. }, first_rejects, .. } = read;
     let limit = settings.reject_limit;
     if limit.allows(*rejected, *rows) {
         return Ok(());

@@ -79,30 +79,30 @@ pub(super) fn of_reading(settings: &Settings, inputs: &OpenInputs, accounts: &Ac
         Event::AsOfUnknown.emit();
     }
     for (source, account) in accounts {
-        if account.rows == account.blank + account.filtered
+        if account.counts.rows == account.counts.blank + account.counts.filtered
             && settings.spec.sources.iter().any(|s| s.name == *source && s.required)
         {
             Event::SourceEmpty { source: source.clone() }.emit();
         }
-        if account.undecodable > 0 {
+        if account.counts.undecodable > 0 {
             let files = inputs.files().filter(|file| file.source == *source);
             let mut encodings: Vec<String> = files.map(|file| file.encoding.to_string()).collect();
             encodings.sort_unstable();
             encodings.dedup();
-            let (source, rows, encodings) = (source.clone(), account.undecodable, encodings.join(", "));
+            let (source, rows, encodings) = (source.clone(), account.counts.undecodable, encodings.join(", "));
             Event::RowsUndecodable { source, rows, encodings }.emit();
         }
-        let accepted = account.rows - account.rejected - account.filtered - account.blank;
-        if account.single > 0 && account.single == accepted {
+        let accepted = account.counts.rows - account.counts.rejected - account.counts.filtered - account.counts.blank;
+        if account.counts.single > 0 && account.counts.single == accepted {
             Event::OneField { source: source.clone(), rows: accepted }.emit();
         }
-        if account.hidden > 0 {
-            Event::IdsHidden { source: source.clone(), rows: account.hidden }.emit();
+        if account.counts.hidden > 0 {
+            Event::IdsHidden { source: source.clone(), rows: account.counts.hidden }.emit();
         }
-        if account.spaced > 0 {
-            Event::SpacedQuotes { source: source.clone(), rows: account.spaced }.emit();
+        if account.counts.spaced > 0 {
+            Event::SpacedQuotes { source: source.clone(), rows: account.counts.spaced }.emit();
         }
-        let rows = account.rows - account.rejected;
+        let rows = account.counts.rows - account.counts.rejected;
         for (column, bad) in &account.bad_values {
             if *bad > 10 && bad * 100 > rows * MANY_PERCENT {
                 let (source, column) = (source.clone(), column.clone());

@@ -150,6 +150,7 @@ mod tests {
     use super::*;
     use crate::disk::write_file;
     use crate::input::FileAccount;
+    use crate::input::RowCounts;
     use proptest::prelude::*;
 
     fn makes(digest: &str) -> CheckpointKey {
@@ -166,14 +167,7 @@ mod tests {
 
     fn accounts() -> Accounts {
         let account = SourceAccount {
-            rows: 10,
-            rejected: 1,
-            undecodable: 0,
-            spaced: 0,
-            hidden: 0,
-            single: 0,
-            filtered: 0,
-            blank: 0,
+            counts: RowCounts { rows: 10, rejected: 1, ..RowCounts::default() },
             footer: 0,
             bad_values: IndexMap::from([("mrr".into(), 2)]),
             newest_day: Some(19_000),

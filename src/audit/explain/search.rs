@@ -156,7 +156,7 @@ fn take(customer: &str, source: &Source, file: InputFile, hits: Vec<Hit>, found:
         if row.is_it {
             let bad = report.bad_values.iter().map(|n| *n > 0).collect();
             found.rows.push(CustomerRow { file: at, line, raw, bad });
-        } else if report.rejected > 0 {
+        } else if report.counts.rejected > 0 {
             let mut rejects = Rejects::new(&std::env::temp_dir())?;
             rejects.add(source, &file.name, line, &report)?;
             found.rejected.extend_from_slice(rejects.first_three());

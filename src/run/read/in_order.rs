@@ -123,15 +123,8 @@ impl Taken<'_> {
         self.tail.extend(tail);
         let SourceFiles { source, files, .. } = self.read;
         let account = &mut self.account;
-        account.rows += report.rows;
-        self.rows_of[file] += report.rows;
-        account.rejected += report.rejected;
-        account.undecodable += report.undecodable;
-        account.spaced += report.spaced;
-        account.hidden += report.hidden;
-        account.single += report.single;
-        account.filtered += report.filtered;
-        account.blank += report.blank;
+        account.counts += report.counts;
+        self.rows_of[file] += report.counts.rows;
         self.bad_values.iter_mut().zip(&report.bad_values).for_each(|(all, n)| *all += n);
         account.newest_day = account.newest_day.max(report.newest_day(source));
         self.rejects.add(source, &files[file].name, line, &report)
@@ -149,9 +142,9 @@ impl Taken<'_> {
 
     fn reject_tail(&mut self, file: usize) -> Result<()> {
         for TailLine { line, raw, .. } in std::mem::take(&mut self.tail) {
-            self.account.rows += 1;
+            self.account.counts.rows += 1;
             self.rows_of[file] += 1;
-            self.account.rejected += 1;
+            self.account.counts.rejected += 1;
             self.rejects.add_row(&self.read.files[file].name, line, Reason::FieldCount, &raw)?;
         }
         Ok(())
@@ -227,8 +220,8 @@ mod tests {
                 }
             });
         });
-        let SourceAccount { rows, rejected, files, .. } = &read.account;
-        assert_eq!((*rows, *rejected, files[0].rows, files.len()), (800, 400, 800, 1));
+        let SourceAccount { counts, files, .. } = &read.account;
+        assert_eq!((counts.rows, counts.rejected, files[0].rows, files.len()), (800, 400, 800, 1));
         let path = folder.path().join("out.csv");
         assert!(read.rejects.save(&path).expect("saved"));
         let lines: Vec<String> =

@@ -118,7 +118,7 @@ fn work(read: &SourceFiles, rows: &mut ThreadRows, feeder: &Mutex<Feeder<'_>>, s
         let Some(((file, number), block)) = next else { return Ok(false) };
         let report = read_rows(&block, &read.source, &read.files[file], rows);
         rows.end_block(file, number)?;
-        Event::Progress { bytes: block.len() as u64, rows: report.rows }.emit();
+        Event::Progress { bytes: block.len() as u64, rows: report.counts.rows }.emit();
         seen.take(number, file, report)?;
         spare = block;
         Ok(true)
