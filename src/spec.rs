@@ -109,6 +109,25 @@ pub(crate) struct Source {
     pub rows: RowRule,
 }
 
+impl Source {
+    /// The columns that are read: the id's, the declared ones, those of the filter, which can be there twice.
+    pub fn all_columns(&self) -> impl Iterator<Item = &Column> {
+        let filter = self.filter.iter().flat_map(|filter| &filter.columns);
+        std::iter::once(&self.key).chain(&self.more_keys).chain(&self.columns).chain(filter)
+    }
+
+    /// The same, each once.
+    pub fn used_columns(&self) -> Vec<&Column> {
+        let mut used: Vec<&Column> = Vec::new();
+        for column in self.all_columns() {
+            if used.iter().all(|known| known.name != column.name) {
+                used.push(column);
+            }
+        }
+        used
+    }
+}
+
 /// A column of a source that is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Column {

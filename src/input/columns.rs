@@ -176,16 +176,9 @@ impl HeaderOf<'_> {
         }
     }
 
-    /// The columns that are read.
-    pub fn all(&self) -> impl Iterator<Item = &Column> {
-        let filter = self.source.filter.iter().flat_map(|filter| &filter.columns);
-        let key = std::iter::once(&self.source.key).chain(&self.source.more_keys);
-        key.chain(&self.source.columns).chain(filter)
-    }
-
     /// The columns that a header must have.
     fn wanted(&self) -> impl Iterator<Item = &Column> {
-        self.all().filter(|column| !column.optional)
+        self.source.all_columns().filter(|column| !column.optional)
     }
 
     /// How many of the declared columns are among the names.
@@ -220,12 +213,7 @@ impl HeaderOf<'_> {
     /// The columns of a file whose records name their fields: these names are in the first `records` of them. Each record
     /// may have another of a column's names, and one that a file may lack can still come later.
     pub fn keys(&self, names: &[String], records: u64) -> Result<Header> {
-        let mut used: Vec<&Column> = Vec::new();
-        for column in self.all() {
-            if used.iter().all(|known| known.name != column.name) {
-                used.push(column);
-            }
-        }
+        let used = self.source.used_columns();
         let keys = Keys::of(&used, self.source.form.any_case);
         let places: Vec<Vec<usize>> = names.iter().map(|name| keys.find(name).collect()).collect();
         let is_there = |at: usize| places.iter().flatten().any(|place| *place == at);
@@ -259,7 +247,7 @@ impl HeaderOf<'_> {
 
     /// Whether a column has this name.
     pub fn wants(&self, name: &str) -> bool {
-        self.all().any(|column| column.headers.iter().any(|wanted| wanted == name))
+        self.source.all_columns().any(|column| column.headers.iter().any(|wanted| wanted == name))
     }
 
     /// The columns of a file whose fields have these names.
@@ -290,7 +278,9 @@ impl HeaderOf<'_> {
         let undeclared = names.iter().enumerate().filter(|(at, _)| !used.contains(at));
         header.undeclared = undeclared.map(|(_, name)| name.clone()).collect();
         let lower = |name: &str| visible(name).to_lowercase();
-        for column in self.all().filter(|column| column.optional && self.matches(column, names).is_empty()) {
+        for column in
+            self.source.all_columns().filter(|column| column.optional && self.matches(column, names).is_empty())
+        {
             let near = header.undeclared.iter().find(|name| column.headers.iter().any(|h| lower(h) == lower(name)));
             header.near.extend(near.map(|name| (name.clone(), column.name.clone())));
         }

@@ -61,9 +61,9 @@ impl Seen {
     fn first_same(&mut self, kept: &[InputFile], file: &InputFile, stop: &Stop) -> Result<Option<usize>> {
         stop.check()?;
         let (size, next) = (size(file), kept.len());
-        // A size that no other file has or may have speaks against all of them.
-        let is_alone = size.is_some() && self.sizes.get(&size) == Some(&1) && !self.sizes.contains_key(&None);
-        if is_alone || self.sizes.values().sum::<usize>() == 1 {
+        // Nothing to compare with: no other file has this size or may have it.
+        let has_size = self.sizes.get(&size) == Some(&1);
+        if has_size && (self.sizes.len() == 1 || (size.is_some() && !self.sizes.contains_key(&None))) {
             return Ok(None);
         }
         let alike = self.starts.entry(xxh3_128(&start(file)?)).or_default();

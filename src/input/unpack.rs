@@ -143,7 +143,7 @@ impl Unpacked {
         }
     }
 
-    /// The first bytes; it starts again afterwards.
+    /// The first bytes.
     pub fn head(mut self) -> io::Result<Vec<u8>> {
         let mut head = Vec::new();
         self.append(HEAD, &mut head)?;

@@ -25,7 +25,9 @@ impl<V: FnMut(u64, &mut dyn Iterator<Item = Cell<'_>>) -> bool> Visit for V {}
 pub fn open(of: &HeaderOf<'_>, file: &Opened, packing: &Packing) -> Result<(String, Header)> {
     let source = of.source;
     let unreadable = |e| unpack::unreadable(&source.name, of.path, of.name, e);
-    let mut workbook = workbook(file, packing).map_err(unreadable)?;
+    let file = unpack::seekable(file, packing).map(Opened::of).map_err(unreadable)?;
+    check_parts(&file, packing.most).map_err(unreadable)?;
+    let mut workbook = file.seekable().and_then(workbook).map_err(unreadable)?;
     let sheet = find_sheet(of, &workbook)?;
     let (mut first, skip) = (None, source.form.skip_lines);
     let mut visit = |row: u64, cells: &[Held]| {
@@ -68,7 +70,8 @@ fn find_sheet(of: &HeaderOf<'_>, workbook: &Workbook) -> Result<String> {
 /// Visits all rows of data that have a value.
 pub fn each_row(input: &InputFile, sheet: &str, comment: Option<&str>, mut visit: impl Visit) -> Result<()> {
     let file = input.reopen()?;
-    let mut workbook = workbook(&file, &input.packing).map_err(|e| input.unreadable(e))?;
+    let file = unpack::seekable(&file, &input.packing);
+    let mut workbook = file.and_then(workbook).map_err(|e| input.unreadable(e))?;
     let mut data = |row: u64, cells: &[Held]| {
         if row < input.header.data_line || is_comment(comment, cells) {
             return true;
@@ -82,22 +85,25 @@ fn is_comment(comment: Option<&str>, cells: &[Held]) -> bool {
     comment.is_some_and(|mark| cells.first().is_some_and(|cell| cell.text.starts_with(mark)))
 }
 
-/// Opens a workbook, once its parts are known to be whole and not too large: its reader holds texts in memory.
-fn workbook(file: &Opened, packing: &Packing) -> std::io::Result<Workbook> {
-    let file = Opened::of(unpack::seekable(file, packing)?);
-    for part in unpack::members(&file)? {
+/// Fails for a workbook with a part that is not whole or too large: its reader holds texts in memory. A file that has not
+/// changed since need not be checked again.
+fn check_parts(file: &Opened, most: u64) -> std::io::Result<()> {
+    for part in unpack::members(file)? {
         if let Some(fault) = &part.fault {
             return Err(Fault::error(fault.clone()));
         }
-        let packing = Packing { member: Some(part), compressed: None, most: packing.most };
-        let mut bytes = Unpacked::new(&file, &packing)?;
+        let packing = Packing { member: Some(part), compressed: None, most };
+        let mut bytes = Unpacked::new(file, &packing)?;
         let mut piece = Vec::new();
         while bytes.append(1 << 20, &mut piece)? > 0 {
             piece.clear();
         }
     }
-    let workbook = Xlsx::new(BufReader::new(file.seekable()?));
-    workbook.map_err(|cause| Fault::error(damaged(&cause)))
+    Ok(())
+}
+
+fn workbook(file: File) -> std::io::Result<Workbook> {
+    Xlsx::new(BufReader::new(file)).map_err(|cause| Fault::error(damaged(&cause)))
 }
 
 fn damaged(cause: &impl std::fmt::Display) -> String {

@@ -77,7 +77,6 @@ struct Counted<'a> {
 }
 
 /// Where the columns are in a file's records.
-#[derive(Clone)]
 struct Columns {
     width: usize,
     /// Whether records may lack fields at their end.
@@ -97,7 +96,7 @@ fn read_file(input: &Path, file: &InputRecord, source: &Source, found: &mut Coun
     let no_column = || wrong(format!("`{}` has no column `{}`", file.file, source.key.name));
     let encoding = file.encoding.as_deref().unwrap_or("utf-8").parse().map_err(claimed)?;
     let format: FileFormat = file.format.parse().map_err(claimed)?;
-    let used = used(source);
+    let used = source.used_columns();
     let mut columns = named_columns(source, &used);
     let mut counting = Counting { source, found, tail: Vec::new() };
     let mut count = |row: &Row| counting.take(row, &columns);
@@ -131,9 +130,12 @@ fn read_file(input: &Path, file: &InputRecord, source: &Source, found: &mut Coun
 
 /// Counts the rows of a sheet, whose first one is the header.
 fn sheet(packed: &Packed<'_>, sheet: &str, counting: &mut Counting<'_, '_>) -> std::io::Result<()> {
-    let form = &counting.source.form;
+    let source = counting.source;
+    let form = &source.form;
     let given = form.header.as_ref().map(|names| names.iter().map(|name| name.clone().into_bytes()).collect());
-    let mut columns = given.and_then(|names| find_columns(counting.source, names));
+    // Cells at the end of a row may be missing.
+    let find = |names| find_columns(source, names).map(|columns| Columns { is_short: true, ..columns });
+    let mut columns = given.and_then(find);
     let (skip, comment) = (form.skip_lines, form.comment.clone());
     let mut rows = |line: u64, mut row: Row| {
         let first = row.fields.first().map_or(&b""[..], Vec::as_slice);
@@ -141,10 +143,10 @@ fn sheet(packed: &Packed<'_>, sheet: &str, counting: &mut Counting<'_, '_>) -> s
             return;
         }
         match &columns {
-            None => columns = find_columns(counting.source, std::mem::take(&mut row.fields)),
+            None => columns = find(std::mem::take(&mut row.fields)),
             Some(columns) => {
                 row.line = row.fields.join(&b',');
-                counting.take(&row, &Columns { is_short: true, ..columns.clone() });
+                counting.take(&row, columns);
             }
         }
     };
@@ -287,19 +289,6 @@ fn find_columns(source: &Source, names: Vec<Vec<u8>>) -> Option<Columns> {
     let keys = std::iter::once(&source.key).chain(&source.more_keys).map(find).collect::<Option<Vec<_>>>()?;
     let width = names.len();
     Some(Columns { width, is_short: false, keys, filter, header: names })
-}
-
-/// The columns that a source reads, each once.
-fn used(source: &Source) -> Vec<&Column> {
-    let filter = source.filter.iter().flat_map(|filter| &filter.columns);
-    let mut used: Vec<&Column> = Vec::new();
-    let keys = std::iter::once(&source.key).chain(&source.more_keys);
-    for column in keys.chain(&source.columns).chain(filter) {
-        if used.iter().all(|known| known.name != column.name) {
-            used.push(column);
-        }
-    }
-    used
 }
 
 /// Where the columns are in records that have these as fields.

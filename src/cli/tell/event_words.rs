@@ -99,6 +99,11 @@ fn words(event: &Event) -> String {
     }
 }
 
+/// `1 row has`, `2 rows have`.
+fn rows_have(rows: u64) -> String {
+    format!("{} {}", counted(rows, "row"), if rows == 1 { "has" } else { "have" })
+}
+
 fn delimiter_found(file: &str, delimiter: &str) -> String {
     format!("{file}: the delimiter is `{delimiter}`, detected from the header")
 }
@@ -116,10 +121,9 @@ fn header_alike(file: &str, header: &str, column: &str) -> String {
 }
 
 fn rows_undecodable(source: &str, rows: u64, encodings: &str) -> String {
-    let have = if rows == 1 { "has" } else { "have" };
-    let rows = counted(rows, "row");
+    let rows_have = rows_have(rows);
     format!(
-        "{source}: {rows} {have} bytes that are no text in {encodings} and were rejected: is that the encoding of the files? Often it is `encoding = \"windows-1252\"`"
+        "{source}: {rows_have} bytes that are no text in {encodings} and were rejected: is that the encoding of the files? Often it is `encoding = \"windows-1252\"`"
     )
 }
 
@@ -148,18 +152,16 @@ fn one_field(source: &str) -> String {
 }
 
 fn ids_hidden(source: &str, rows: u64) -> String {
-    let have = if rows == 1 { "has" } else { "have" };
-    let rows = counted(rows, "row");
+    let rows_have = rows_have(rows);
     format!(
-        "{source}: {rows} {have} an id with a character inside that nobody sees, so that it is another id than it looks like"
+        "{source}: {rows_have} an id with a character inside that nobody sees, so that it is another id than it looks like"
     )
 }
 
 fn spaced_quotes(source: &str, rows: u64) -> String {
-    let have = if rows == 1 { "has" } else { "have" };
-    let rows = counted(rows, "row");
+    let rows_have = rows_have(rows);
     format!(
-        "{source}: {rows} {have} a space before a quote, so that both are data: set `space_around_quotes = true` if they are not"
+        "{source}: {rows_have} a space before a quote, so that both are data: set `space_around_quotes = true` if they are not"
     )
 }
 
