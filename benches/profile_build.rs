@@ -6,7 +6,7 @@ mod common;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use onefold::internals::build;
+use onefold::internals::{Given, build};
 
 use common::Sample;
 
@@ -17,7 +17,7 @@ fn profile_build(c: &mut Criterion) {
         let input = sample.shards(1).remove(0);
         rows.throughput(Throughput::Elements(customers * 4));
         rows.bench_with_input(BenchmarkId::from_parameter(customers), &input, |b, input| {
-            b.iter(|| build(&sample.spec, black_box(input), None).expect("a built shard"));
+            b.iter(|| build(&sample.spec, black_box(input), &Given::default()).expect("a built shard"));
         });
     }
     rows.finish();
@@ -26,7 +26,7 @@ fn profile_build(c: &mut Criterion) {
     let input = sample.shards(1).remove(0);
     bytes.throughput(Throughput::Bytes(sample.inputs.bytes()));
     bytes.bench_function("10000", |b| {
-        b.iter(|| build(&sample.spec, black_box(&input), None).expect("a built shard"));
+        b.iter(|| build(&sample.spec, black_box(&input), &Given::default()).expect("a built shard"));
     });
     bytes.finish();
 }

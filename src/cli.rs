@@ -31,7 +31,7 @@ pub struct Verbosity {
     /// Format of the log on stderr; json: one object per line
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT", help_heading = MESSAGES)]
     pub log_format: LogFormat,
-    /// Print only errors, and no text result (a JSON log still has every event)
+    /// Print only errors, and no text result
     #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = MESSAGES)]
     pub quiet: bool,
     /// Print more: every shard, every ignored column

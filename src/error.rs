@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use arrow::error::ArrowError;
 
+pub(crate) use crate::words::counted;
+
 /// The library's result.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -37,6 +39,12 @@ pub enum Error {
     /// More rows were rejected than the run allows.
     #[error("{0}")]
     RejectLimit(String),
+    /// There are warnings, and the run is strict.
+    #[error("{0}; nothing was published, and the previous outputs are unchanged")]
+    Doubt(String),
+    /// The file with rates between currencies cannot be used, or lacks one.
+    #[error("rates {0}")]
+    Rates(String),
     /// No customer is left, so that the run would replace profiles by none.
     #[error("{0}")]
     NoProfile(String),
@@ -181,13 +189,17 @@ impl Error {
             Self::Spec { .. } => Side::Spec,
             Self::Input { .. }
             | Self::RejectLimit(_)
+            | Self::Doubt(_)
+            | Self::Rates(_)
             | Self::NoProfile(_)
             | Self::NoRun(_)
             | Self::NoCustomer { .. } => Side::Input,
             Self::Io { side, .. } => *side,
             Self::Chaos(_) | Self::Panic(_) | Self::Build(_) => Side::Shard,
             // A full or read-only disk is a problem of the folder, whichever shard has met it first.
-            Self::ShardFailed { cause, .. } if cause.is_folder_problem() || cause.side() == Side::Memory => {
+            Self::ShardFailed { cause, .. }
+                if cause.is_folder_problem() || matches!(cause.side(), Side::Memory | Side::Input) =>
+            {
                 cause.side()
             }
             Self::ShardFailed { .. } => Side::Shard,
@@ -232,11 +244,6 @@ fn cure(cause: &io::Error) -> &'static str {
         io::ErrorKind::NotFound => "; check the path",
         _ => "",
     }
-}
-
-/// `1 attempt`, `2 attempts`: a number in a message.
-pub(crate) fn counted(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

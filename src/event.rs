@@ -4,8 +4,12 @@
 //! An event is emitted through `tracing` with two fields: `event`, its name, and `data`, its fields as a JSON object.
 //! [`Event::read`] turns them back into the value.
 
+mod warning;
+
 use serde::{Deserialize, Serialize};
 use tracing::{Level, debug, error, info, trace, warn};
+
+pub use warning::Warning;
 
 /// What happened. Sizes are in bytes, `_ms` in milliseconds, shards from 0, attempts from 1. Not `non_exhaustive`, so that
 /// the compiler asks the command for a new event's words.
@@ -23,44 +27,14 @@ pub enum Event {
     Progress { bytes: u64, rows: u64 },
     /// A source was read.
     SourceRead { source: String, rows: u64, bytes: u64, rejected: u64 },
+    /// What may be a mistake in the spec or its inputs.
+    Warning(Warning),
     /// A file has another delimiter than a comma, which was detected and not declared.
     DelimiterFound { source: String, file: String, delimiter: String },
-    /// A file of the input folder belongs to no source.
-    FileIgnored { file: String },
-    /// A file matches a source, but its name is one that a system, an editor or an unfinished download leaves behind.
-    FileLeftOver { file: String },
-    /// A file of the input folder is the output of a run there.
-    FileIsOutput { file: String },
-    /// A file is not read because it is the same as another one of its source.
-    FileDuplicate { source: String, file: String, duplicate_of: String },
-    /// An optional source has no file.
-    SourceAbsent { source: String },
-    /// A required source has files but no rows.
-    SourceEmpty { source: String },
     /// A file's header is the spec's only without invisible characters, composed, or in another case.
     HeaderAlike { source: String, file: String, header: String, column: String },
-    /// Rows were rejected because their bytes are no text in the files' encodings.
-    RowsUndecodable { source: String, rows: u64, encodings: String },
-    /// A file that is read in another encoding is valid UTF-8, and not only ASCII.
-    LooksUtf8 { source: String, file: String, encoding: String },
-    /// A file has control characters of the range U+0080 to U+009F, which no text has.
-    ControlCharacters { source: String, file: String, encoding: String },
-    /// Two columns of the output differ only in case.
-    ColumnsAlike { one: String, other: String },
-    /// A file lacks an optional column, but has one whose name differs only in case.
-    HeaderNear { source: String, file: String, header: String, column: String },
-    /// No row of a source has more than the first field, though rows may be short.
-    OneField { source: String, rows: u64 },
-    /// Rows have an id with a character inside that nobody sees.
-    IdsHidden { source: String, rows: u64 },
-    /// Rows have a field that begins with spaces and a quote, which were taken for data.
-    SpacedQuotes { source: String, rows: u64 },
     /// Columns that the spec does not name.
     ColumnsIgnored { source: String, columns: String },
-    /// `as_of` is null, though an expression uses it.
-    AsOfUnknown,
-    /// Many values of a column cannot be read, so its type or format may be wrong.
-    ManyBadValues { source: String, column: String, bad_values: u64, rows: u64 },
     /// Rows that do not fit in memory wait on disk.
     Spill { memory_limit: u64, bytes: u64 },
     /// Shards of an earlier, unfinished run are reused.
@@ -81,8 +55,8 @@ pub enum Event {
     CheckpointDamaged { shard_id: usize },
     /// A drill takes effect.
     Drill { drill: String },
-    /// A check of the spec failed; `severity` is `error` or `warn`.
-    CheckFailed { name: String, severity: String, measured: String, wanted: String },
+    /// A check of the spec failed, and with it the run.
+    CheckFailed { name: String, measured: String, wanted: String },
     /// An output was published.
     Publish { file: String, rows: u64, bytes: u64 },
     /// The command failed.
@@ -114,22 +88,7 @@ impl Event {
     pub fn level(&self) -> Level {
         match self {
             Self::Error { .. } | Self::ShardFailed { .. } => Level::ERROR,
-            Self::FileIgnored { .. }
-            | Self::FileLeftOver { .. }
-            | Self::FileDuplicate { .. }
-            | Self::FileIsOutput { .. }
-            | Self::SourceAbsent { .. }
-            | Self::SourceEmpty { .. }
-            | Self::RowsUndecodable { .. }
-            | Self::LooksUtf8 { .. }
-            | Self::ControlCharacters { .. }
-            | Self::ColumnsAlike { .. }
-            | Self::HeaderNear { .. }
-            | Self::OneField { .. }
-            | Self::IdsHidden { .. }
-            | Self::SpacedQuotes { .. }
-            | Self::AsOfUnknown
-            | Self::ManyBadValues { .. }
+            Self::Warning(_)
             | Self::ShardRetry { .. }
             | Self::ShardsKept { .. }
             | Self::CheckpointDamaged { .. }
@@ -195,7 +154,8 @@ mod tests {
         let retry = Event::ShardRetry { shard_id: 3, attempt: 1, error: "chaos: x".into(), wait_ms: 2000 };
         let data = r#"{"shard_id":3,"attempt":1,"error":"chaos: x","wait_ms":2000}"#;
         assert_eq!(Event::read("shard_retry", data), Some(retry));
-        assert_eq!(Event::read("as_of_unknown", "{}"), Some(Event::AsOfUnknown));
+        let empty = Event::Warning(Warning::SourceEmpty { source: "crm".into(), filtered: 0 });
+        assert_eq!(Event::read("warning", r#"{"warning":"source_empty","source":"crm","filtered":0}"#), Some(empty));
         assert_eq!((Event::read("nobody_s", "{}"), Event::read("spill", "{}")), (None, None));
     }
 }

@@ -16,9 +16,9 @@ mod magic;
 mod opening;
 mod parquet;
 mod place;
+mod rates;
 mod record;
 mod records;
-mod reject_limit;
 mod rejects;
 mod rows;
 mod text;
@@ -43,9 +43,9 @@ pub use csv::line_ends;
 pub use duplicates::Duplicate;
 pub use opening::open_file;
 pub use place::{Inputs, Stamp};
+pub use rates::{RatesFile, read_rates};
 pub use record::Record;
 pub use records::read_records;
-pub use reject_limit::RejectLimit;
 pub use rejects::{Reason, Rejects};
 pub use rows::{BlockReport, RowSink, TailLine, id_of, read_rows};
 pub use text_blocks::Doubts;
@@ -143,7 +143,8 @@ pub fn open(spec: &Spec, inputs: &Inputs) -> Result<OpenInputs> {
         Ok(SourceFiles { at, source: source.clone(), files, duplicates: Vec::new() })
     };
     let sources = spec.sources.iter().zip(found.sources).enumerate().map(open).collect::<Result<_>>()?;
-    let place::Listing { unmatched, left_over, outputs, .. } = found;
+    let place::Listing { mut unmatched, left_over, outputs, .. } = found;
+    unmatched.retain(|file| spec.rates.as_ref() != Some(file));
     Ok(OpenInputs { sources, unmatched, left_over, outputs })
 }
 

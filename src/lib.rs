@@ -81,17 +81,18 @@ mod shard;
 pub mod spec;
 mod stop;
 mod value;
+pub mod words;
 
 pub use audit::diff::{self, diff};
 pub use audit::explain::{self, explain};
 pub use audit::verify::{Proofs, verify};
 pub use error::{Error, Result, Side};
-pub use input::{Inputs, RejectLimit};
+pub use input::Inputs;
 pub use output::manifest;
 pub use run::settings::{Settings, new_run_id};
 pub use run::{Checked, CheckedFile, CheckedSource, check, run};
 pub use shard::{Drill, RetryPolicy, catch, default_shards, quiet_panics};
-pub use spec::{Delimiter, Encoding};
+pub use spec::{Delimiter, Encoding, Limit};
 pub use stop::Stop;
 pub use value::Type;
 
@@ -100,6 +101,7 @@ pub use value::Type;
 #[doc(hidden)]
 #[allow(missing_docs, reason = "it is not part of the public surface")]
 pub mod internals {
+    pub use crate::engine::Given;
     pub use crate::engine::attempt::{Part, build, schema};
     pub use crate::input::{DEFAULT_BLOCK_SIZE, OpenInputs, open};
     pub use crate::output::merge::Merge;

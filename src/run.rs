@@ -2,8 +2,10 @@
 //! itself.
 
 mod account;
+mod apart;
 mod build;
 mod check;
+mod fingerprints;
 mod publish;
 pub(crate) mod read;
 mod resume;
@@ -14,10 +16,12 @@ mod warn;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{Datelike, NaiveDate};
 
+use crate::engine::Given;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::input::{self, Inputs, OpenInputs};
@@ -96,18 +100,22 @@ fn work(settings: &Settings, space: &Workspace, account: &mut Account) -> Result
     if !settings.force {
         folder::refuse_foreign(&settings.output)?;
     }
-    warn::of_output(&settings.spec);
-    warn::of_inputs(&inputs);
+    let rates = input::read_rates(&settings.spec, &settings.inputs)?;
+    account.spec_files(rates.as_ref());
+    account.warn(warn::of_output(&settings.spec));
+    account.warn(warn::of_inputs(&inputs));
+    account.refuse_doubt(settings)?;
     let shards = settings.shards.unwrap_or_else(|| default_shards(inputs.bytes()));
     account.manifest.shards = shards;
     let drills = Drills::new(&settings.drills, shards, |drill| Event::Drill { drill: drill.to_string() }.emit())?;
-    if let Some(manifest) = up_to_date::find(settings, shards, &inputs)? {
+    if let Some(manifest) = up_to_date::find(settings, shards, &inputs, &account.manifest.spec_files)? {
         space.clean_up();
         return Ok(Done { manifest, how: "up_to_date" });
     }
     let memory = settings.memory_limit.map_or_else(Memory::of_machine, |limit| Memory { limit });
     account.manifest.memory_limit = memory.limit;
-    produce(&Reader { settings, inputs: &inputs, memory, space, shards }, &drills, account)?;
+    let reader = Reader { settings, inputs: &inputs, rates: rates.as_ref(), memory, space, shards };
+    produce(&reader, &drills, account)?;
     publish::publish(settings, space, account, &drills).map(|manifest| Done { manifest, how: "succeeded" })
 }
 
@@ -123,11 +131,15 @@ fn produce(reader: &Reader<'_>, drills: &Drills, account: &mut Account) -> Resul
     let known = as_of.and_then(NaiveDate::from_epoch_days).filter(|d| d.year() > 0);
     account.manifest.as_of = known.map(|day| day.to_string());
     account.stage("route", timer);
-    warn::of_reading(reader.settings, reader.inputs, &checkpoints.accounts, as_of);
+    account.warn(warn::of_reading(reader.settings, reader.inputs, &checkpoints.accounts, as_of));
+    account.refuse_doubt(reader.settings)?;
 
-    let builder = Builder { reader, checkpoints: &checkpoints, as_of, drills };
+    let given = Given { as_of, rates: reader.rates.map(|file| Arc::new(file.rates.clone())) };
+    let builder = Builder { reader, checkpoints: &checkpoints, given, drills };
     let AllBuilt { shards, unsynced } = builder.build_all(rows, account)?;
     account.settle(&reader.settings.spec, &shards)?;
+    account.warn(warn::of_building(&reader.settings.spec, account));
+    account.warn(apart::find(reader, &shards)?);
     let written = publish::write(reader, &checkpoints, &shards, account);
     let synced = unsynced.into_iter().try_for_each(Parts::settle);
     written.and(synced)

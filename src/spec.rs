@@ -8,6 +8,7 @@ pub(crate) mod expr;
 pub(crate) mod form;
 mod format;
 mod ids;
+mod limit;
 mod raw;
 mod rules;
 mod score;
@@ -26,6 +27,7 @@ use crate::value::{CellType, IdRule, Type};
 use form::FileForm;
 
 pub use format::{Delimiter, Encoding, FileFormat};
+pub use limit::Limit;
 pub use rules::Severity;
 pub(crate) use rules::{Percent, Rule, RuleKind};
 pub(crate) use score::{Points, Score};
@@ -52,6 +54,10 @@ pub struct Spec {
     pub(crate) key: String,
     /// Which customers get a profile.
     pub(crate) population: Population,
+    /// Whether a warning fails the run.
+    pub(crate) strict: bool,
+    /// The file with rates between currencies, in the input folder.
+    pub(crate) rates: Option<String>,
     /// Sources in declared order.
     pub(crate) sources: Vec<Arc<Source>>,
     /// Computed columns in declared order.
@@ -105,11 +111,29 @@ pub(crate) struct Source {
     pub latest_time: Option<usize>,
     /// Indexes into `columns` of those whose values a customer has once: of rows with the same ones the last counts.
     pub unique_by: Vec<usize>,
+    /// For each of `columns` that is an amount of money, the index of the one with its currency.
+    pub money: Vec<(usize, usize)>,
+    /// How many bad values a column may have, by its index; no limit for those that are not named.
+    pub max_bad: Vec<(usize, Limit)>,
+    /// Whether a null in the latest row is filled from the newest older row that has a value.
+    pub fill: bool,
     /// How its rows become one per customer.
     pub rows: RowRule,
 }
 
 impl Source {
+    /// The column whose values decide from which row one is filled: of a currency its amount, if that is kept.
+    pub fn decides(&self, column: usize) -> usize {
+        let RowRule::Latest(kept) = &self.rows else { return column };
+        let amount = self.money.iter().find(|(_, currency)| *currency == column).map(|(amount, _)| *amount);
+        amount.filter(|amount| kept.iter().any(|(at, _)| at == amount)).unwrap_or(column)
+    }
+
+    /// The type of its newest `latest_by`, if that is a day or has one.
+    pub fn newest_is_day(&self) -> Option<Type> {
+        Some(self.columns[self.latest_by?].cell.ty).filter(|ty| matches!(ty, Type::Date | Type::Datetime))
+    }
+
     /// The columns that are read: the id's, the declared ones, those of the filter, which can be there twice.
     pub fn all_columns(&self) -> impl Iterator<Item = &Column> {
         let filter = self.filter.iter().flat_map(|filter| &filter.columns);
@@ -148,6 +172,8 @@ pub(crate) struct Filter {
     pub condition: Typed,
     /// The columns of the file that it names.
     pub columns: Vec<Column>,
+    /// The texts in it that are read as values.
+    pub casts: Vec<expr::Expr>,
 }
 
 /// How a source's rows become one per customer.
@@ -219,6 +245,21 @@ impl Spec {
         Some(std::iter::once((source.key.name.as_str(), Type::Text)).chain(columns).collect())
     }
 
+    /// The texts that expressions with one value per row read as values, with the expressions' names: those of aggregates are
+    /// elsewhere.
+    pub(crate) fn casts(&self) -> Vec<(String, Vec<expr::Expr>)> {
+        let computed = self.computed.iter().map(|c| (format!("computed.{}", c.name), c.value.expr.casts()));
+        let scores = self.scores.iter().map(|s| {
+            let casts = s.points.iter().flat_map(|points| points.when.expr.casts()).collect();
+            (format!("scores.{}", s.name), casts)
+        });
+        let rules = self.rules.iter().map(|rule| {
+            let casts = rule.kind.condition().map(|condition| condition.expr.casts()).unwrap_or_default();
+            (format!("checks.{}", rule.name), casts)
+        });
+        computed.chain(scores).chain(rules).filter(|(_, casts): &(_, Vec<_>)| !casts.is_empty()).collect()
+    }
+
     /// SHA-256 of the spec's text, in hex.
     pub fn sha256(&self) -> String {
         crate::disk::hex(&Sha256::digest(self.text.as_bytes()))
@@ -230,8 +271,18 @@ impl Spec {
     }
 }
 
-/// The columns that an expression may use, with their types.
-pub(crate) type Scope = IndexMap<String, Type>;
+/// What an expression may use.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scope {
+    /// Columns with their types.
+    pub types: IndexMap<String, Type>,
+    /// Those of them that are text because nothing else is said, with the line that would say it.
+    pub undeclared: IndexMap<String, String>,
+    /// Those of them that are amounts of money, with the column of their currency.
+    pub money: IndexMap<String, String>,
+    /// Whether the run is given rates between currencies.
+    pub has_rates: bool,
+}
 
 /// A fault in the spec, and where it is as a byte offset.
 #[derive(Debug)]

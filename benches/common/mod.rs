@@ -5,8 +5,8 @@ use std::io::Write;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use onefold::internals::{
-    DEFAULT_BLOCK_SIZE, Merge, OpenInputs, Part, Reading, ShardBuffers, ShardInput, Sorted, build, layouts, open,
-    read_source, schema,
+    DEFAULT_BLOCK_SIZE, Given, Merge, OpenInputs, Part, Reading, ShardBuffers, ShardInput, Sorted, build, layouts,
+    open, read_source, schema,
 };
 use onefold::sample::{Kind, Request, generate};
 use onefold::spec::Spec;
@@ -60,7 +60,8 @@ impl Sample {
         let mut buffers = ShardBuffers::new(layouts(&self.spec), vec![true; shards], threads, None);
         for read in &self.inputs.sources {
             let stop = Stop::default();
-            let reading = Reading { block_size: DEFAULT_BLOCK_SIZE, scratch: self.folder.path(), stop: &stop };
+            let reading =
+                Reading { block_size: DEFAULT_BLOCK_SIZE, scratch: self.folder.path(), safe: false, stop: &stop };
             read_source(read, reading, buffers.threads()).expect("readable inputs");
         }
         buffers
@@ -74,7 +75,7 @@ impl Sample {
 
     /// All shards, built.
     pub fn parts(&self, shards: usize) -> Vec<Part> {
-        let build = |input: &ShardInput| build(&self.spec, input, None).expect("a built shard");
+        let build = |input: &ShardInput| build(&self.spec, input, &Given::default()).expect("a built shard");
         self.shards(shards).iter().map(build).collect()
     }
 }

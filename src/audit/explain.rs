@@ -20,6 +20,7 @@ use crate::output::manifest::Manifest;
 use crate::output::names::PARQUET_FILE;
 use crate::output::runs::finished;
 use crate::spec::{SOURCES, Spec};
+use crate::value::is_formula;
 
 pub use explanation::{At, Beaten, Explanation, Field, Lines, Origin, PointsRule, Reasons, SourceRows, Used};
 
@@ -35,14 +36,23 @@ pub fn explain(inputs: &Inputs, output: &Path, customer: &str) -> Result<Explana
     let manifest = finished(output)?;
     let spec = Spec::parse(&manifest.spec.text, "the manifest's spec")?;
     let run = FinishedRun { manifest: &manifest, spec: &spec, inputs };
-    let Some(profile) = lookup::find(&output.join(PARQUET_FILE), customer)? else {
-        return Err(no_profile::no_customer(&run, output, customer));
-    };
+    let file = output.join(PARQUET_FILE);
+    let mut customer = customer;
+    let mut profile = lookup::find(&file, customer)?;
+    if let (None, Some(plain)) = (&profile, as_in_safe_csv(&manifest, customer)) {
+        (customer, profile) = (plain, lookup::find(&file, plain)?);
+    }
+    let Some(profile) = profile else { return Err(no_profile::no_customer(&run, output, customer)) };
     let known = known(&spec, &profile);
     let found = search::rows(&run, customer, |source| known.as_ref().is_none_or(|k| k.iter().any(|n| n == source)))?;
     let rebuilt = rebuild::rebuild(&run, &found)?;
     rebuilt.prove(&spec, &profile)?;
     compose::compose(&run, customer, &found, &rebuilt)
+}
+
+/// The id that `profiles.csv` shows as `shown`, if the run wrote it safe for spreadsheets.
+fn as_in_safe_csv<'a>(manifest: &Manifest, shown: &'a str) -> Option<&'a str> {
+    shown.strip_prefix('\'').filter(|id| manifest.options.safe_csv && is_formula(id))
 }
 
 /// A finished run, and where its inputs are now.

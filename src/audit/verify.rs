@@ -66,6 +66,12 @@ pub fn verify(input: &Path, output: &Path) -> Result<Proofs> {
     for file in &manifest.inputs {
         check_input(input, file)?;
     }
+    for file in &manifest.spec_files {
+        let path = input.join(&file.file);
+        if sha256_of(&path).map_err(|e| Error::reading(&path, e))?.1 != file.sha256 {
+            return Err(wrong(format!("`{}` has changed since the run read it", path.display())));
+        }
+    }
     let found = customers::find(input, &manifest, &spec)?;
     let counts = (found.len() as u64, profiles.len() as u64, manifest.customers.total);
     if counts.0 != counts.1 || counts.1 != counts.2 || profiles.iter().any(|id| !found.contains(id)) {

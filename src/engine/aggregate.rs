@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use polars::prelude::{
-    AllowedOptimizations, Column as PolarsColumn, DataFrame, Expr, IdxCa, IntoLazy, IntoSeries, LazyFrame,
+    AllowedOptimizations, Column as PolarsColumn, DataFrame, DataType, Expr, IdxCa, IntoLazy, IntoSeries, LazyFrame,
     NewChunkedArray, Schema, Series, UdfSchema, col, lit,
 };
 
 use super::columns::Columns;
-use super::compile::{Reduction, Reductions, compile};
+use super::compile::{Reducer, Reduction, Reductions, compile, lost, row};
 use super::index::{REPLACED, Rows};
 use super::reduce::{Task, by_name, reduce, schema};
-use super::{as_of_column, bug, frame};
-use crate::engine::bridge::to_polars;
+use super::{Given, as_of_column, bug, frame, solid};
+use crate::engine::bridge::{polars_type, to_polars};
 use crate::error::Result;
 use crate::shard::Layout;
 use crate::spec::{AS_OF, Named, Source};
@@ -34,7 +34,7 @@ pub(super) fn plan(
     rows: &Rows<'_>,
     layout: &Layout,
     ids: &[&[u8]],
-    as_of: Option<i32>,
+    given: &Given,
 ) -> Result<LazyFrame> {
     let Grouped { order, ends, known } = by_customer(&rows.codes, ids.len());
     let used = used(fields);
@@ -47,11 +47,18 @@ pub(super) fn plan(
     }
     let mut rows = frame(order.len(), columns)?.lazy();
     if used.contains(&AS_OF) {
-        rows = rows.with_column(as_of_column(as_of));
+        rows = solid(rows.with_column(as_of_column(given.as_of)));
     }
     let mut reductions = Reductions::default();
-    let exprs: Vec<Expr> =
+    let mut exprs: Vec<Expr> =
         fields.iter().map(|f| compile(&f.value.expr, &mut reductions).alias(f.name.as_str())).collect();
+    for field in with_casts(fields) {
+        let of_rows = lost(&field.value.expr.casts_of_rows(), row);
+        let of_rows = of_rows.map(|lost| reductions.reduce(Reducer::Sum, lost, None).cast(DataType::Int64));
+        let of_groups = lost(&field.value.expr.casts(), |expr| compile(expr, &mut reductions));
+        let both = of_rows.into_iter().chain(of_groups).reduce(|a, b| a + b);
+        exprs.extend(both.map(|lost| lost.alias(lost_column(&field.name))));
+    }
     let Reductions(reductions) = reductions;
     let values = reductions.iter().flat_map(|r| {
         let by = r.by.clone().map(|by| by.alias(by_name(&r.name)));
@@ -62,14 +69,30 @@ pub(super) fn plan(
     let tasks: Vec<Task> = reductions.iter().map(task).collect();
     let typed = tasks.clone();
     let types: Arc<dyn UdfSchema> = Arc::new(move |rows: &Schema| schema(rows, &typed));
-    let reduce = move |rows: DataFrame| reduce(&rows, &tasks, &ends);
+    let rates = given.rates.clone().unwrap_or_default();
+    let reduce = move |rows: DataFrame| reduce(&rows, &tasks, &ends, &rates);
     let mut groups = rows.select(values).map(reduce, AllowedOptimizations::empty(), Some(types), Some("reduce"));
     if used.contains(&AS_OF) {
-        groups = groups.with_column(as_of_column(as_of));
+        groups = solid(groups.with_column(as_of_column(given.as_of)));
     }
     let group = lit(IdxCa::from_iter_options("".into(), known.into_iter()).into_series());
-    let names = fields.iter().map(|f| col(f.name.as_str()).gather(group.clone(), false));
+    let lost = with_casts(fields).map(|field| lost_column(&field.name));
+    let typed = fields.iter().map(|f| (f.name.clone(), polars_type(f.value.ty())));
+    let typed = typed.chain(lost.map(|name| (name, DataType::Int64)));
+    // Without rows the types are not known otherwise.
+    let names = typed.map(|(name, ty)| col(name.as_str()).gather(group.clone(), false).cast(ty));
     Ok(groups.select(exprs).select(names.collect::<Vec<_>>()))
+}
+
+/// The fields with a text that is read as a value.
+pub(super) fn with_casts(fields: &[Named]) -> impl Iterator<Item = &Named> {
+    let has = |field: &&Named| !field.value.expr.casts().is_empty() || !field.value.expr.casts_of_rows().is_empty();
+    fields.iter().filter(has)
+}
+
+/// The column that counts the texts of which an aggregate makes null, by the aggregate's name.
+pub(super) fn lost_column(name: &str) -> String {
+    format!("__lost_{name}")
 }
 
 /// The rows of a source, grouped by customer.

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef};
 use indexmap::IndexMap;
-use polars::prelude::PolarsError;
 use serde::{Deserialize, Serialize};
 
-use super::compile::OutOfRange;
-use super::{Plan, SourceTally, idempotency_keys, plan, rule_column};
+use super::fault::failed;
+use super::{Given, Plan, SourceTally, idempotency_keys, lost_columns, plan, rule_column};
 use crate::engine::bridge::to_arrow;
 use crate::error::{Error, Result};
 use crate::shard::ShardInput;
 use crate::spec::{IDEMPOTENCY_KEY, OutputColumn, Rule, Score, Spec};
-use crate::value::arrow_type;
+use crate::value::{Type, arrow_type};
 
 /// A built shard.
 #[derive(Debug, Clone)]
@@ -32,11 +31,17 @@ pub struct ShardAccount {
     pub customers: u64,
     /// How its rows were used, for each source.
     pub sources: IndexMap<String, SourceTally>,
+    /// How many ids two sources share, for all pairs; beside itself, how many a source has.
+    #[serde(default)]
+    pub meets: Vec<Vec<u64>>,
     /// Its values, for each score of the spec that is in the output.
     pub scores: IndexMap<String, ScoreTally>,
     /// How many profiles satisfy its condition, for each check of the spec; 0 for a check without one.
     #[serde(default)]
     pub rules: Vec<u64>,
+    /// Texts of which a `try_cast` made null, for each expression that has one.
+    #[serde(default)]
+    pub lost: IndexMap<String, u64>,
 }
 
 /// The values of a score in one shard, without nulls.
@@ -56,11 +61,11 @@ pub fn schema(spec: &Spec) -> SchemaRef {
 
 /// Builds a shard's profiles. Fails with [`Error::Build`] if an expression fails on the data, such as a sum that
 /// exceeds 64 bits.
-pub fn build(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Part> {
-    let Plan { customers, mut ready, frame, sources } = plan(spec, input, as_of)?;
-    let frame = frame.collect().map_err(|e| Error::Build(without_values(&e)))?;
+pub fn build(spec: &Spec, input: &ShardInput, given: &Given) -> Result<Part> {
+    let Plan { customers, mut ready, frame, sources, meets } = plan(spec, input, given)?;
+    let frame = frame.collect().map_err(|e| failed(&e))?;
     let computed = |name: &str| {
-        let column = frame.column(name).map_err(|e| Error::Build(without_values(&e)))?;
+        let column = frame.column(name).map_err(|e| failed(&e))?;
         // If only constants are computed, nothing gives the frame its height.
         Ok(if column.len() == customers { column.clone() } else { column.new_from_index(0, customers) })
     };
@@ -87,7 +92,14 @@ pub fn build(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Part
         None => Ok(0),
     };
     let rules = spec.rules.iter().enumerate().map(satisfied).collect::<Result<_>>()?;
-    let account = ShardAccount { customers: customers as u64, sources, scores: scores.collect(), rules };
+    let lost = lost_columns(spec).into_iter().map(|(column, name)| {
+        let counts = to_arrow(&computed(&column)?, Type::Int)?;
+        let lost: i64 = counts.as_primitive::<Int64Type>().iter().flatten().sum();
+        Ok((name, lost.unsigned_abs()))
+    });
+    let lost = lost.collect::<Result<_>>()?;
+    let (customers, scores) = (customers as u64, scores.collect());
+    let account = ShardAccount { customers, sources, meets, scores, rules, lost };
     Ok(Part { profiles, account })
 }
 
@@ -116,16 +128,6 @@ impl ScoreTally {
             _ => {}
         }
     }
-}
-
-/// A message without data: Polars' errors can quote values, so only texts from here are used.
-fn without_values(error: &PolarsError) -> String {
-    if let Some(out_of_range) = OutOfRange::of(error) {
-        return out_of_range.to_string();
-    }
-    let kind = format!("{error:?}");
-    let kind = kind.split(['(', '{']).next().unwrap_or_default().trim().to_owned();
-    format!("an expression of the profile failed on the data ({kind})")
 }
 
 fn bug(error: arrow::error::ArrowError) -> Error {

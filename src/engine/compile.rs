@@ -1,17 +1,19 @@
-//! The spec's typed trees → Polars expressions, in which integers never wrap and a float that is not finite is null.
+//! The spec's typed trees → Polars expressions, in which integers never wrap and floats stay finite.
 //! Owns what each operator and function is in Polars; knows no data.
 
 mod aggregates;
+mod floats;
 
 use polars::lazy::dsl::{max_horizontal, min_horizontal};
 use polars::prelude::{
-    AnyValue, ChunkApply, Column, DataType, Expr as Plan, Field, IntoColumn, LiteralValue, NULL, NewChunkedArray,
-    PolarsError, PolarsResult, RoundMode, Scalar, StringChunked, TimeUnit, coalesce, col, concat_str, lit, when,
+    AnyValue, Column, DataType, Expr as Plan, Field, IntoColumn, LiteralValue, NULL, NewChunkedArray, PolarsResult,
+    Scalar, StringChunked, TimeUnit, coalesce, col, concat_str, lit, polars_err, when,
 };
 
 use super::bridge::{polars_type, read_column};
-use crate::spec::expr::{Constant, Ends, Expr, Function, Kind};
-use crate::value::{CellType, Type, hash_email, sha256_hex, split_part, substring};
+use super::fault::Fault;
+use crate::spec::expr::{Constant, Expr, Function, Kind};
+use crate::value::{CellType, Ends, Type, hash_email, sha256_hex, split_part, substring, trim_characters};
 
 pub(super) use aggregates::{Reducer, Reduction, Reductions};
 
@@ -27,7 +29,10 @@ pub(super) fn compile(expr: &Expr, reductions: &mut Reductions) -> Plan {
         Kind::Null => lit(NULL).cast(polars_type(ty)),
         Kind::Constant(value) => constant(value, ty),
         Kind::Column(name) => col(name.as_str()),
-        Kind::Cast(inner) => compile(inner, reductions).cast(polars_type(ty)),
+        Kind::Cast(inner) => match (inner.ty, ty) {
+            (Type::Decimal(_, scale), Type::Float) => floats::of_decimal(compile(inner, reductions), scale),
+            _ => compile(inner, reductions).cast(polars_type(ty)),
+        },
         Kind::Read(text) => read(compile(text, reductions), ty),
         Kind::Call(function, args) => {
             let plans = args.iter().map(|arg| compile(arg, reductions)).collect();
@@ -94,19 +99,14 @@ fn call(function: Function, args: &[Expr], plans: Vec<Plan>, ty: Type) -> Plan {
         Function::LessOrEqual => a.lt_eq(b),
         Function::Greater => a.gt(b),
         Function::GreaterOrEqual => a.gt_eq(b),
-        Function::Add => arithmetic(a, b, ty, "+", |a, b| a + b),
-        Function::Subtract => arithmetic(a, b, ty, "-", |a, b| a - b),
-        Function::Multiply => arithmetic(a, b, ty, "*", |a, b| a * b),
-        // Division by zero gives an infinity or NaN, both of which become null.
-        Function::Divide => finite(a / b),
+        Function::Add | Function::Subtract | Function::Multiply => arithmetic(function, a, b, ty),
+        Function::Divide => floats::binary(function, a, b),
         Function::Negate => negate(a, ty),
         Function::Concat => concat_str([a, b], "", false),
         Function::Lower => a.str().to_lowercase(),
         Function::Upper => a.str().to_uppercase(),
         Function::Length => a.str().len_chars().cast(DataType::Int64),
-        Function::Trim(Ends::Both) => a.str().strip_chars(b),
-        Function::Trim(Ends::Leading) => a.str().strip_chars_start(b),
-        Function::Trim(Ends::Trailing) => a.str().strip_chars_end(b),
+        Function::Trim(ends) => trim(a, b, ends),
         Function::Replace => a.str().replace_all(b, c, true),
         Function::Substring(start, length) => texts(a, move |text| Some(substring(text, start, length).to_owned())),
         Function::SplitPart(nth) => part(a, literal(args), nth),
@@ -118,7 +118,7 @@ fn call(function: Function, args: &[Expr], plans: Vec<Plan>, ty: Type) -> Plan {
         // The absolute value of the smallest integer does not fit in 64 bits.
         Function::Abs if ty == Type::Int => narrow(a.cast(DataType::Int128).abs(), "abs"),
         Function::Abs => a.abs(),
-        Function::Round(digits) => a.round(digits, RoundMode::HalfAwayFromZero),
+        Function::Round(digits) => floats::rounded(a, digits),
         Function::Year => a.dt().year().cast(DataType::Int64),
         Function::Month => a.dt().month().cast(DataType::Int64),
         Function::Day => a.dt().day().cast(DataType::Int64),
@@ -138,7 +138,7 @@ fn literal(args: &[Expr]) -> String {
 fn negate(number: Plan, ty: Type) -> Plan {
     match ty {
         Type::Decimal(..) => (constant(&Constant::Decimal(0), ty) - number).cast(polars_type(ty)),
-        _ => lit(0.0) - number,
+        _ => floats::negate(number),
     }
 }
 
@@ -155,56 +155,67 @@ fn texts(text: Plan, make: impl Fn(&str) -> Option<String> + Send + Sync + 'stat
     text.map(make, |_, field| Ok(Field::new(field.name().clone(), DataType::String)))
 }
 
+/// A text without characters at its ends, which are a text of their own; null where one of them is.
+fn trim(text: Plan, characters: Plan, ends: Ends) -> Plan {
+    let trim = move |columns: &mut [Column]| -> PolarsResult<Column> {
+        let [text, characters] = columns else { return Err(polars_err!(ComputeError: "two columns are needed")) };
+        let trim = |text: Option<&str>, characters: Option<&str>| {
+            text.zip(characters).map(|(text, characters)| trim_characters(text, characters, ends).to_owned())
+        };
+        let (texts, all) = (text.str()?, characters.str()?);
+        let trimmed: StringChunked = match (texts.len(), all.len()) {
+            (_, 1) => texts.iter().map(|text| trim(text, all.get(0))).collect(),
+            (1, _) => all.iter().map(|characters| trim(texts.get(0), characters)).collect(),
+            _ => texts.iter().zip(all.iter()).map(|(text, characters)| trim(text, characters)).collect(),
+        };
+        Ok(trimmed.with_name(text.name().clone()).into_column())
+    };
+    text.map_many(trim, &[characters], |_, fields| Ok(Field::new(fields[0].name().clone(), DataType::String)))
+}
+
 /// A date as a number of days: the difference of dates is a duration in Polars and an integer in DuckDB.
 fn days(date: Plan) -> Plan {
     date.cast(DataType::Int32).cast(DataType::Int64)
 }
 
-fn arithmetic(a: Plan, b: Plan, ty: Type, name: &'static str, apply: impl Fn(Plan, Plan) -> Plan) -> Plan {
+fn arithmetic(function: Function, a: Plan, b: Plan, ty: Type) -> Plan {
+    let apply = |a: Plan, b: Plan| match function {
+        Function::Add => a + b,
+        Function::Subtract => a - b,
+        _ => a * b,
+    };
+    let name = match function {
+        Function::Add => "+",
+        Function::Subtract => "-",
+        _ => "*",
+    };
     match ty {
         // Any sum, difference or product of two 64-bit integers fits in 128 bits.
         Type::Int => narrow(apply(a.cast(DataType::Int128), b.cast(DataType::Int128)), name),
-        Type::Float => finite(apply(a, b)),
+        Type::Float => floats::binary(function, a, b),
         ty => apply(a, b).cast(polars_type(ty)),
     }
 }
-
-/// A float with null for NaN and infinity. This maps a function, because an expression would contain its argument twice
-/// and nested ones would double at each level.
-fn finite(float: Plan) -> Plan {
-    let only_finite = |column: Column| -> PolarsResult<Column> {
-        Ok(column.f64()?.apply(|value| value.filter(|v| v.is_finite())).into_column())
-    };
-    float.map(only_finite, |_, field| Ok(Field::new(field.name().clone(), DataType::Float64)))
-}
-
-/// An integer that does not fit in 64 bits, and the operator or function that gave it.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("an integer exceeded 64 bits in `{0}`: use double or decimal there")]
-pub(in crate::engine) struct OutOfRange(&'static str);
 
 /// A 128-bit integer as 64 bits; a value that does not fit is an error, never a wrong number.
 fn narrow(wide: Plan, what: &'static str) -> Plan {
     let to_int = move |column: Column| -> PolarsResult<Column> {
         let narrow = column.cast(&DataType::Int64)?;
-        if narrow.null_count() > column.null_count() {
-            // The only kind of Polars error that can hold another error.
-            return Err(PolarsError::from(std::io::Error::other(OutOfRange(what))));
-        }
-        Ok(narrow)
+        if narrow.null_count() > column.null_count() { Err(Fault::Int(what).into_polars()) } else { Ok(narrow) }
     };
     wide.map(to_int, |_, field| Ok(Field::new(field.name().clone(), DataType::Int64)))
 }
 
-impl OutOfRange {
-    /// The error that [`narrow`] gave to Polars, if `error` is that one.
-    pub fn of(error: &PolarsError) -> Option<Self> {
-        match error {
-            PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => Self::of(error),
-            PolarsError::IO { error, .. } => error.get_ref()?.downcast_ref::<Self>().copied(),
-            _ => None,
-        }
-    }
+/// How many texts that are read in an expression are no values, so that null is made of them, in one row; none without such
+/// texts.
+pub(super) fn lost(casts: &[Expr], mut plan: impl FnMut(&Expr) -> Plan) -> Option<Plan> {
+    let lost = casts.iter().filter_map(|cast| {
+        let Kind::Read(text) = &cast.kind else { return None };
+        let text = plan(text);
+        let is_lost = text.clone().is_not_null().and(text.neq(lit(""))).and(plan(cast).is_null());
+        Some(is_lost.fill_null(lit(false)).cast(DataType::Int64))
+    });
+    lost.reduce(|a, b| a + b)
 }
 
 /// A SQL pattern as an anchored regular expression.

@@ -23,6 +23,8 @@ pub struct Index<'a> {
     pub ids: Vec<&'a [u8]>,
     /// The rows of each source, in input order.
     pub sources: Vec<Rows<'a>>,
+    /// How many ids two sources share, for all pairs; beside itself, how many a source has. Those without a profile count.
+    pub meets: Vec<Vec<u64>>,
 }
 
 /// The rows of a source.
@@ -45,6 +47,7 @@ impl<'a> Index<'a> {
         let mut seen: Seen<'a> = IndexSet::with_hasher(FixedState::with_seed(0));
         let mut sources =
             input.sources.iter().map(|rows| Rows::new(rows, &mut seen)).collect::<Result<Vec<Rows<'a>>>>()?;
+        let meets = meets(&sources, seen.len());
         let included = included(&spec.population, &sources, seen.len());
         let order = sorted(&seen, &included);
         let mut rank = vec![EXCLUDED; seen.len()];
@@ -57,7 +60,7 @@ impl<'a> Index<'a> {
         for ((source, rows), input) in spec.sources.iter().zip(&mut sources).zip(&input.sources) {
             unique::replace(&source.unique_by, input.layout(), rows)?;
         }
-        Ok(Self { ids: order.iter().map(|code| seen[*code as usize]).collect(), sources })
+        Ok(Self { meets, ids: order.iter().map(|code| seen[*code as usize]).collect(), sources })
     }
 }
 
@@ -76,6 +79,24 @@ impl<'a> Rows<'a> {
         }
         Ok(Self { codes, order, cells })
     }
+}
+
+fn meets(sources: &[Rows<'_>], customers: usize) -> Vec<Vec<u64>> {
+    let knows = |rows: &Rows<'_>| {
+        let mut known = vec![0u8; customers];
+        rows.codes.iter().for_each(|code| known[*code as usize] = 1);
+        known
+    };
+    let known: Vec<Vec<u8>> = sources.iter().map(knows).collect();
+    let both = |a: &[u8], b: &[u8]| a.iter().zip(b).map(|(a, b)| u64::from(a & b)).sum();
+    let mut meets = vec![vec![0; known.len()]; known.len()];
+    for (at, one) in known.iter().enumerate() {
+        for (other, another) in known[..=at].iter().enumerate() {
+            meets[at][other] = both(one, another);
+            meets[other][at] = meets[at][other];
+        }
+    }
+    meets
 }
 
 /// The codes of the included customers, in byte order of their ids.

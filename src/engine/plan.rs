@@ -6,15 +6,16 @@ use std::collections::{BTreeSet, HashMap};
 use arrow::array::ArrayRef;
 use indexmap::IndexMap;
 use polars::prelude::{
-    AnyValue, Column as PolarsColumn, DataFrame, Expr, HConcatOptions, IntoLazy, LazyFrame, LiteralValue, PolarsError,
-    Scalar, col, concat_lf_horizontal, lit,
+    AllowedOptimizations, AnyValue, Column as PolarsColumn, DataFrame, Expr, HConcatOptions, IntoLazy, LazyFrame,
+    LiteralValue, PolarsError, Scalar, col, concat_lf_horizontal, lit,
 };
 use serde::{Deserialize, Serialize};
 
+use super::aggregate::{lost_column, with_casts};
 use super::columns::{self, Texts, Unfit};
-use super::compile::row;
+use super::compile::{lost, row};
 use super::index::{Index, REPLACED, Rows};
-use super::{aggregate, distinct, latest, score};
+use super::{Given, aggregate, distinct, fill, latest, score};
 use crate::engine::bridge::{polars_type, to_polars};
 use crate::error::{Error, Result};
 use crate::shard::{ShardInput, SourceRows, damaged};
@@ -43,13 +44,15 @@ pub struct Plan {
     pub frame: LazyFrame,
     /// How the rows of each source are used, in declared order.
     pub sources: IndexMap<String, SourceTally>,
+    /// How many ids two sources share, for all pairs; beside itself, how many a source has.
+    pub meets: Vec<Vec<u64>>,
 }
 
-/// Plans one shard. `as_of` is in days since 1970-01-01; without one, `as_of` is null.
+/// Plans one shard. Without an as-of date, `as_of` is null.
 ///
 /// A column that no expression uses is never passed to Polars: its values go from the routed rows into the profile.
 /// Fails with [`Error::Build`] for more text than a column can hold.
-pub fn plan(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Plan> {
+pub fn plan(spec: &Spec, input: &ShardInput, given: &Given) -> Result<Plan> {
     let index = Index::new(spec, input)?;
     let customers = index.ids.len();
     let mut ready = HashMap::from([(spec.key.clone(), ids(index.ids.iter().copied())?)]);
@@ -58,11 +61,15 @@ pub fn plan(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Plan>
         let (picked, tally) = latest::pick(source, rows, customers);
         match &source.rows {
             RowRule::Latest(kept) => {
-                let kept = columns::gather(source, kept, input.layout(), &rows.cells, &picked)?;
+                let kept = if source.fill {
+                    fill::gather(source, kept, input.layout(), rows, customers)?
+                } else {
+                    columns::gather(source, kept, input.layout(), &rows.cells, &picked)?
+                };
                 ready.extend(kept);
             }
             RowRule::Aggregate(fields) => {
-                frames.push(aggregate::plan(source, fields, rows, input.layout(), &index.ids, as_of)?);
+                frames.push(aggregate::plan(source, fields, rows, input.layout(), &index.ids, given)?);
             }
         }
         known.push((source.name.as_str(), picked));
@@ -75,8 +82,8 @@ pub fn plan(spec: &Spec, input: &ShardInput, as_of: Option<i32>) -> Result<Plan>
     frames.extend(distinct.into_values());
     let options = HConcatOptions { parallel: false, ..HConcatOptions::default() };
     let merged = concat_lf_horizontal(frames, options).map_err(|e| bug(&e))?;
-    let frame = finish(spec, &others, merged, &ready, as_of);
-    Ok(Plan { customers, ready, frame, sources: tallies })
+    let frame = finish(spec, &others, merged, &ready, given.as_of);
+    Ok(Plan { customers, ready, frame, sources: tallies, meets: index.meets })
 }
 
 /// The ready columns that an expression uses, for Polars.
@@ -84,7 +91,8 @@ fn named(spec: &Spec, computed: &[&Named], ready: &HashMap<String, ArrayRef>, cu
     let computed = computed.iter().flat_map(|c| &c.value.columns);
     let rules = spec.scores.iter().flat_map(|s| s.points.iter().flat_map(|p| &p.when.columns).chain(&s.needs_any));
     let conditions = spec.rules.iter().filter_map(|r| r.kind.condition()).flat_map(|c| &c.columns);
-    let names: BTreeSet<&String> = computed.chain(rules).chain(conditions).collect();
+    let casts = spec.computed.iter().filter(|c| !c.value.expr.casts().is_empty()).flat_map(|c| &c.value.columns);
+    let names: BTreeSet<&String> = computed.chain(rules).chain(conditions).chain(casts).collect();
     let columns = names.into_iter().filter_map(|name| ready.get(name).map(|array| to_polars(name, array)));
     let columns: Vec<PolarsColumn> = columns.map(|c| c.map(Into::into)).collect::<Result<_>>()?;
     frame(customers, columns)
@@ -102,8 +110,12 @@ fn finish(
     if spec.uses_as_of {
         frame = frame.with_column(as_of_column(as_of));
     }
+    frame = solid(frame);
     for computed in computed {
         frame = frame.with_column(row(&computed.value.expr).alias(computed.name.as_str()));
+        if computed.value.columns.is_empty() {
+            frame = solid(frame);
+        }
     }
     let totals: Vec<Expr> = spec.scores.iter().map(score::total).collect();
     let scores: Vec<Expr> = spec.scores.iter().map(score::score).collect();
@@ -114,8 +126,34 @@ fn finish(
         let condition = rule.kind.condition()?;
         Some(row(&condition.expr).cast(polars_type(condition.ty())).alias(rule_column(at)))
     });
-    let output: Vec<Expr> = output.chain(conditions).collect();
+    let rows_lose = spec.casts().into_iter().enumerate();
+    let rows_lose = rows_lose.filter_map(|(at, (_, casts))| Some(lost(&casts, row)?.alias(lost_by_rows(at))));
+    let aggregates = aggregates(spec).flat_map(|(_, fields)| with_casts(fields));
+    let aggregates_lose = aggregates.map(|field| col(lost_column(&field.name)));
+    let output: Vec<Expr> = output.chain(conditions).chain(rows_lose).chain(aggregates_lose).collect();
     frame.with_columns(totals).with_columns(scores).select(output)
+}
+
+/// The aggregates of each source that has some.
+fn aggregates(spec: &Spec) -> impl Iterator<Item = (&Source, &[Named])> {
+    spec.sources.iter().filter_map(|source| match &source.rows {
+        RowRule::Aggregate(fields) => Some((&**source, fields.as_slice())),
+        RowRule::Latest(_) => None,
+    })
+}
+
+/// The columns that count the texts of which expressions make null, with the expressions' names.
+pub fn lost_columns(spec: &Spec) -> Vec<(String, String)> {
+    let by_rows = spec.casts().into_iter().enumerate().map(|(at, (name, _))| (lost_by_rows(at), name));
+    let named = |source: &Source, field: &Named| format!("sources.{}.aggregates.{}", source.name, field.name);
+    let of_source =
+        |(source, fields)| with_casts(fields).map(move |field| (lost_column(&field.name), named(source, field)));
+    aggregates(spec).flat_map(of_source).chain(by_rows).collect()
+}
+
+/// The column that counts those of an expression with one value per row, by its index in [`Spec::casts`].
+fn lost_by_rows(at: usize) -> String {
+    format!("__lost_by_rows_{at}")
 }
 
 /// The column of a check's condition, by the check's index. Specs cannot use names that begin with `__`.
@@ -129,6 +167,8 @@ pub struct Picked {
     pub rows: Vec<Option<u32>>,
     /// The rows that another one replaces by `unique_by`.
     pub replaced: Vec<usize>,
+    /// What orders the rows of the source; empty if nothing does.
+    pub order: Vec<Option<i64>>,
 }
 
 /// Which rows of each source the profiles use. Fails for a damaged spill file.
@@ -137,6 +177,7 @@ pub fn picked(spec: &Spec, input: &ShardInput) -> Result<Vec<Picked>> {
     let picked = |(source, rows): (&std::sync::Arc<Source>, &Rows<'_>)| Picked {
         rows: latest::pick(source, rows, index.ids.len()).0,
         replaced: (0..rows.codes.len()).filter(|row| rows.codes[*row] == REPLACED).collect(),
+        order: rows.order.clone(),
     };
     Ok(spec.sources.iter().zip(&index.sources).map(picked).collect())
 }
@@ -183,6 +224,16 @@ pub(super) fn ids<'a>(ids: impl ExactSizeIterator<Item = &'a [u8]> + Clone) -> R
 
 pub(super) fn frame(height: usize, columns: Vec<PolarsColumn>) -> Result<DataFrame> {
     DataFrame::new(height, columns).map_err(|e| bug(&e))
+}
+
+/// The same columns, each with a value for every row: of a constant and a column that Polars keeps as one value it would make
+/// a single row.
+pub(super) fn solid(frame: LazyFrame) -> LazyFrame {
+    let solid = |frame: DataFrame| {
+        let columns = frame.columns().iter().map(|column| column.as_materialized_series().clone().into());
+        DataFrame::new(frame.height(), columns.collect())
+    };
+    frame.map(solid, AllowedOptimizations::empty(), None, Some("solid"))
 }
 
 pub(super) fn as_of_column(as_of: Option<i32>) -> Expr {

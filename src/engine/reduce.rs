@@ -1,6 +1,8 @@
 //! Reductions: the rows of each customer, which are next to each other, become one value, in one pass over a column and
 //! without a slice, list or hash table per group. Owns how values are added, compared and counted.
 
+mod money;
+
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use polars::prelude::{
 };
 
 use super::compile::Reducer;
+use crate::value::Rates;
 
 /// One reduction of columns in the frame of rows.
 #[derive(Debug, Clone)]
@@ -19,7 +22,7 @@ pub(super) struct Task {
     /// Name of the column with the values and of the resulting column.
     pub name: PlSmallStr,
     pub reducer: Reducer,
-    /// Whether the column [`by_name`] decides which row's value is kept.
+    /// Whether the column [`by_name`] decides which row's value is kept, or is its currency.
     pub by: bool,
 }
 
@@ -34,9 +37,13 @@ pub(super) fn schema(rows: &Schema, tasks: &[Task]) -> PolarsResult<SchemaRef> {
         let value = rows.try_get(&task.name)?;
         let ty = match (task.reducer, value) {
             (Reducer::Rows | Reducer::True | Reducer::Count | Reducer::Distinct, _) => DataType::Int64,
+            (Reducer::Sums, _) => DataType::String,
             (Reducer::Sum, DataType::Int64) => DataType::Int128,
-            (Reducer::Sum, DataType::Decimal(_, scale)) => DataType::Decimal(38, *scale),
-            (Reducer::Sum | Reducer::Min | Reducer::Max | Reducer::MinBy | Reducer::MaxBy, same) => same.clone(),
+            (Reducer::Sum | Reducer::SumAs(_), DataType::Decimal(_, scale)) => DataType::Decimal(38, *scale),
+            (
+                Reducer::Sum | Reducer::SumAs(_) | Reducer::Min | Reducer::Max | Reducer::MinBy | Reducer::MaxBy,
+                same,
+            ) => same.clone(),
         };
         Ok(Field::new(task.name.clone(), ty))
     };
@@ -44,7 +51,7 @@ pub(super) fn schema(rows: &Schema, tasks: &[Task]) -> PolarsResult<SchemaRef> {
 }
 
 /// Reduces each group of rows; `ends` has the groups' ends in the frame, each greater than the one before.
-pub(super) fn reduce(rows: &DataFrame, tasks: &[Task], ends: &[usize]) -> PolarsResult<DataFrame> {
+pub(super) fn reduce(rows: &DataFrame, tasks: &[Task], ends: &[usize], rates: &Rates) -> PolarsResult<DataFrame> {
     let column = |task: &Task| {
         let values = rows.column(&task.name)?.as_materialized_series().rechunk();
         let by = match task.by {
@@ -53,14 +60,16 @@ pub(super) fn reduce(rows: &DataFrame, tasks: &[Task], ends: &[usize]) -> Polars
         };
         // A constant comes as a single row.
         let whole = |series: Series| if series.len() == 1 { series.new_from_index(0, rows.height()) } else { series };
-        let reduced = one(task.reducer, &whole(values), by.map(whole).as_ref(), ends)?;
+        let reduced = one(task.reducer, &whole(values), by.map(whole).as_ref(), ends, rates)?;
         Ok(reduced.with_name(task.name.clone()).into_column())
     };
     DataFrame::new(ends.len(), tasks.iter().map(column).collect::<PolarsResult<Vec<Column>>>()?)
 }
 
-fn one(how: Reducer, values: &Series, by: Option<&Series>, ends: &[usize]) -> PolarsResult<Series> {
+fn one(how: Reducer, values: &Series, by: Option<&Series>, ends: &[usize], rates: &Rates) -> PolarsResult<Series> {
     match how {
+        Reducer::Sums => money::sums(values, by.unwrap_or(values), ends),
+        Reducer::SumAs(currency) => money::sum_as(values, by.unwrap_or(values), ends, currency, rates),
         Reducer::Rows => Ok(fold(ends, |group| Some(group.len() as i64))),
         Reducer::True => {
             let values = values.bool()?;
@@ -243,7 +252,7 @@ mod tests {
         let columns = [values.with_name("x".into()).into_column()].into_iter().chain(by_column).collect();
         let rows = DataFrame::new(*ends.last().expect("a group"), columns).expect("a frame");
         let tasks = [Task { name: "x".into(), reducer: how, by: by.is_some() }];
-        let reduced = reduce(&rows, &tasks, ends).expect("reduced");
+        let reduced = reduce(&rows, &tasks, ends, &Rates::default()).expect("reduced");
         reduced.column("x").expect("x").as_materialized_series().clone()
     }
 

@@ -25,12 +25,14 @@ pub struct RowCounts {
     pub filtered: u64,
     /// Records without any value.
     pub blank: u64,
+    /// Texts of which a `try_cast` in the source's `where` made null.
+    pub lost: u64,
 }
 
 impl AddAssign for RowCounts {
     fn add_assign(&mut self, other: Self) {
         // Every count is named, so that the compiler asks for a new one.
-        let Self { rows, rejected, undecodable, spaced, hidden, single, filtered, blank } = other;
+        let Self { rows, rejected, undecodable, spaced, hidden, single, filtered, blank, lost } = other;
         self.rows += rows;
         self.rejected += rejected;
         self.undecodable += undecodable;
@@ -39,6 +41,7 @@ impl AddAssign for RowCounts {
         self.single += single;
         self.filtered += filtered;
         self.blank += blank;
+        self.lost += lost;
     }
 }
 
@@ -52,8 +55,14 @@ pub struct SourceAccount {
     pub footer: u64,
     /// Bad values in accepted rows, for each typed column.
     pub bad_values: IndexMap<String, u64>,
+    /// Values in accepted rows that are no nulls, bad ones too, for each typed column.
+    pub filled: IndexMap<String, u64>,
+    /// Where the first three bad values are, for each column that has some.
+    pub first_bad: IndexMap<String, Vec<String>>,
     /// Newest `latest_by` of accepted rows, in days since 1970-01-01.
     pub newest_day: Option<i32>,
+    /// File and line of the first row that has it.
+    pub newest_place: Option<(String, u64)>,
     /// Where the first three rejected rows are, and why.
     pub first_rejects: Vec<String>,
     /// Its files, in reading order.
@@ -71,4 +80,8 @@ pub struct FileAccount {
     pub rows: u64,
     /// Digest of its bytes.
     pub digest: String,
+    /// Whether it is valid UTF-8 and not only ASCII, though it was read in another encoding.
+    pub looks_utf8: bool,
+    /// Whether it has control characters of the range U+0080 to U+009F.
+    pub has_controls: bool,
 }

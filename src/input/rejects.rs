@@ -6,11 +6,13 @@ use std::fs::{self, File};
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
 use tempfile::{SpooledTempFile, spooled_tempfile_in};
 
 use super::rows::BlockReport;
 use crate::error::{Error, Result};
 use crate::spec::Source;
+use crate::value::is_formula;
 
 /// Longest part of a cell or record that the rejects file shows, in bytes.
 const RAW_LIMIT: usize = 4096;
@@ -30,10 +32,11 @@ pub enum Reason {
     BadId,
     BlankId,
     BadValue,
+    NoCurrency,
 }
 
 impl Reason {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Encoding,
         Self::Quote,
         Self::Json,
@@ -43,7 +46,13 @@ impl Reason {
         Self::BadId,
         Self::BlankId,
         Self::BadValue,
+        Self::NoCurrency,
     ];
+
+    /// Whether it is about one value of an accepted row.
+    fn is_of_value(self) -> bool {
+        matches!(self, Self::BadValue | Self::NoCurrency)
+    }
 }
 
 /// A rejected row, or a bad value of an accepted one.
@@ -69,8 +78,8 @@ impl RejectLog {
     }
 
     /// Adds a bad value; those of one row come in order of column name.
-    pub fn value(&mut self, line: u64, column: usize, text: &str) {
-        self.push(line, Some(column), Reason::BadValue, text);
+    pub fn value(&mut self, line: u64, column: usize, reason: Reason, text: &str) {
+        self.push(line, Some(column), reason, text);
     }
 
     fn push(&mut self, line: u64, column: Option<usize>, reason: Reason, raw: &str) {
@@ -102,7 +111,7 @@ fn read<'a>(rest: &mut &'a [u8]) -> Option<Reject<'a>> {
     let length = u16::from_le_bytes(take(rest)?);
     let [reason] = take(rest)?;
     let reason = Reason::ALL.get(usize::from(reason)).copied()?;
-    let column = if reason == Reason::BadValue { Some(u32::from_le_bytes(take(rest)?) as usize) } else { None };
+    let column = if reason.is_of_value() { Some(u32::from_le_bytes(take(rest)?) as usize) } else { None };
     let raw = rest.split_off(..usize::from(length))?;
     Some(Reject { line, column, reason, raw: std::str::from_utf8(raw).unwrap_or_default() })
 }
@@ -123,6 +132,7 @@ impl fmt::Display for Reason {
             Self::BadId => "bad_id",
             Self::BlankId => "blank_id",
             Self::BadValue => "bad_value",
+            Self::NoCurrency => "no_currency",
         })
     }
 }
@@ -135,15 +145,20 @@ pub struct Rejects {
     folder: PathBuf,
     /// Rejected rows seen, and where the first three are.
     first: Vec<String>,
+    /// Where the first three bad values of each column are.
+    first_bad: IndexMap<String, Vec<String>>,
+    /// Whether raw text that a spreadsheet would run gets a `'` before it.
+    safe: bool,
     count: u64,
 }
 
 impl Rejects {
     /// The header alone; when it grows too long for memory, it goes to an unnamed file in `folder`.
-    pub fn new(folder: &Path) -> Result<Self> {
+    pub fn new(folder: &Path, safe: bool) -> Result<Self> {
         let csv =
             csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(spooled_tempfile_in(IN_MEMORY, folder));
-        let mut new = Self { csv, folder: folder.to_owned(), first: Vec::new(), count: 0 };
+        let mut new =
+            Self { csv, folder: folder.to_owned(), first: Vec::new(), first_bad: IndexMap::new(), safe, count: 0 };
         new.write(["file", "line", "column", "reason", "raw"])?;
         Ok(new)
     }
@@ -166,9 +181,16 @@ impl Rejects {
 
     fn add_one(&mut self, file: &str, line: u64, column: &str, reason: Reason, raw: &str) -> Result<()> {
         let (line, reason) = (line.to_string(), reason.to_string());
-        self.write([file, &line, column, &reason, raw])?;
+        let safe = |text: &str| if self.safe && is_formula(text) { format!("'{text}") } else { text.to_owned() };
+        self.write([&safe(file), &line, &safe(column), &reason, &safe(raw)])?;
         if column.is_empty() && self.first.len() < 3 {
             self.first.push(format!("{file} line {line}: {reason}"));
+        }
+        if !column.is_empty() {
+            let first = self.first_bad.entry(column.to_owned()).or_default();
+            if first.len() < 3 {
+                first.push(format!("{file} line {line}"));
+            }
         }
         self.count += 1;
         Ok(())
@@ -177,6 +199,11 @@ impl Rejects {
     /// Where the first three rejected rows are and why they were rejected, without any data.
     pub fn first_three(&self) -> &[String] {
         &self.first
+    }
+
+    /// Where the first three bad values of each column are.
+    pub fn first_bad(&self) -> &IndexMap<String, Vec<String>> {
+        &self.first_bad
     }
 
     /// Writes and syncs the rejects file and creates missing folders of its path; false when there are no rejects.
@@ -218,7 +245,7 @@ mod tests {
     fn what_is_noted_is_told() {
         let mut log = RejectLog::default();
         log.row(0, Reason::Encoding, b"a\xFFb");
-        log.value(70_000, 300, "x");
+        log.value(70_000, 300, Reason::BadValue, "x");
         log.row(70_001, Reason::BlankId, b"");
         log.row(70_002, Reason::FieldCount, b",");
         let row = |line, reason, raw: &str| (line, None, reason, raw.to_owned());
@@ -234,8 +261,8 @@ mod tests {
     #[test]
     fn a_long_raw_is_cut_at_a_character() {
         let mut log = RejectLog::default();
-        log.value(0, 0, &"é".repeat(3000));
-        log.value(0, 0, &format!("a{}", "é".repeat(3000)));
+        log.value(0, 0, Reason::BadValue, &"é".repeat(3000));
+        log.value(0, 0, Reason::NoCurrency, &format!("a{}", "é".repeat(3000)));
         log.row(0, Reason::Encoding, &[0xFF; 5000]);
         assert_eq!(all(&log).iter().map(|r| r.3.len()).collect::<Vec<_>>(), [4096, 4095, 4095]);
     }

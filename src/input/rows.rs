@@ -1,6 +1,7 @@
 //! Records → typed rows. Owns the order of reject reasons and what a bad value is; hands accepted rows to a sink.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use super::InputFile;
 use super::account::RowCounts;
@@ -36,6 +37,10 @@ pub struct BlockReport {
     pub(super) lines: u64,
     /// Greatest `latest_by` of accepted rows: days, microseconds or the integer itself.
     pub newest: Option<i64>,
+    /// The first line that has it, from 0 at the block's start.
+    pub newest_line: u64,
+    /// Per declared column, values of accepted rows that are no nulls, bad ones too.
+    pub filled: Vec<u64>,
 }
 
 /// A record that may be part of a footer.
@@ -52,11 +57,18 @@ pub fn read_rows(block: &[u8], source: &Source, file: &InputFile, sink: &mut imp
     let mut reading = Reading {
         source,
         file,
-        report: BlockReport { bad_values: vec![0; source.columns.len()], ..BlockReport::default() },
+        report: BlockReport {
+            bad_values: vec![0; source.columns.len()],
+            filled: vec![0; source.columns.len()],
+            ..BlockReport::default()
+        },
         bad: Vec::new(),
+        lost: Cell::new(0),
     };
     let lines = read_records(block, file, |record| reading.take(&record, sink));
-    BlockReport { lines, ..reading.report }
+    let mut report = BlockReport { lines, ..reading.report };
+    report.counts.lost = reading.lost.get();
+    report
 }
 
 /// A block that is being read.
@@ -64,8 +76,10 @@ struct Reading<'a> {
     source: &'a Source,
     file: &'a InputFile,
     report: BlockReport,
-    /// Bad values of the record at hand.
-    bad: Vec<(usize, String)>,
+    /// Bad values of the record at hand, and why.
+    bad: Vec<(usize, Reason, String)>,
+    /// Texts of which a `try_cast` of the filter made null.
+    lost: Cell<u64>,
 }
 
 /// What becomes of a record.
@@ -105,9 +119,29 @@ impl Reading<'_> {
                 }
             }
             Fate::Rejected(reason) => report.reject(record.line, reason, &record.shown()),
-            Fate::Filtered => report.counts.filtered += 1,
+            Fate::Filtered => {
+                report.counts.filtered += 1;
+                self.note_unread(record);
+            }
             Fate::Blank => report.counts.blank += 1,
             Fate::Tail => {}
+        }
+    }
+
+    /// Notes the bad values for which the filter may have left the row out.
+    fn note_unread(&mut self, record: &Record<'_>) {
+        let Some(filter) = &self.source.filter else { return };
+        for (column, field) in
+            filter.columns.iter().zip(&self.file.header.filter).filter(|(column, _)| column.cell.can_be_bad())
+        {
+            let Some(field) = *field else { continue };
+            let index = self.source.columns.iter().position(|declared| declared.name == column.name);
+            if let (None, Some(index)) = (read(self.source, column, record, field), index) {
+                self.report.bad_values[index] += 1;
+                self.report.filled[index] += 1;
+                let text = record.field(field).unwrap_or_default();
+                self.report.rejects.value(record.line, index, Reason::BadValue, text);
+            }
         }
     }
 
@@ -187,13 +221,19 @@ impl Reading<'_> {
         };
         let names = filter.columns.iter().map(|column| column.name.as_str());
         let values: Vec<(&str, Value<'_>)> = names.zip(fields.map(value)).collect();
-        filter.condition.expr.holds(&|name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value))
+        let column = |name: &str| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let lost = filter.casts.iter().filter(|cast| cast.loses(&column)).count();
+        self.lost.set(self.lost.get() + lost as u64);
+        filter.condition.expr.holds(&column)
     }
 
     fn read_cells(&mut self, record: &Record<'_>, sink: &mut impl RowSink) {
-        let Self { source, file, report, bad } = self;
+        let Self { source, file, report, bad, .. } = self;
+        let BlockReport { filled, newest, newest_line, .. } = report;
         let is_plain = record.typed.is_empty() && source.form.nulls.is_empty();
-        for (index, (column, field)) in source.columns.iter().zip(&file.header.columns).enumerate() {
+        let has_money = !source.money.is_empty();
+        let columns = source.columns.iter().zip(&file.header.columns).zip(filled);
+        for (index, ((column, field), filled)) in columns.enumerate() {
             let Some(field) = *field else {
                 sink.put(index, Value::Null);
                 continue;
@@ -202,14 +242,17 @@ impl Reading<'_> {
             let value = if is_plain { column.cell.read(text) } else { read(source, column, record, field) };
             // In two branches: one value of both would be copied byte by byte.
             match value {
-                Some(value) => {
-                    if source.latest_by == Some(index) {
-                        report.newest = report.newest.max(value.order());
+                Some(value) if !has_money || value == Value::Null || has_currency(source, file, record, index) => {
+                    *filled += u64::from(!matches!(value, Value::Null));
+                    if source.latest_by == Some(index) && value.order() > *newest {
+                        (*newest, *newest_line) = (value.order(), record.line);
                     }
                     sink.put(index, value);
                 }
-                None => {
-                    bad.push((index, text.to_owned()));
+                other => {
+                    let reason = if other.is_some() { Reason::NoCurrency } else { Reason::BadValue };
+                    *filled += 1;
+                    bad.push((index, reason, text.to_owned()));
                     sink.put(index, Value::Null);
                 }
             }
@@ -217,10 +260,10 @@ impl Reading<'_> {
         if bad.is_empty() {
             return;
         }
-        bad.sort_unstable_by_key(|(index, _)| source.columns[*index].name.as_str());
-        for (index, text) in bad.drain(..) {
+        bad.sort_unstable_by_key(|(index, ..)| source.columns[*index].name.as_str());
+        for (index, reason, text) in bad.drain(..) {
             report.bad_values[index] += 1;
-            report.rejects.value(record.line, index, &text);
+            report.rejects.value(record.line, index, reason, &text);
         }
     }
 }
@@ -240,6 +283,14 @@ pub fn id_of<'r>(source: &Source, file: &InputFile, record: &Record<'r>) -> Resu
         id.push_str(&escaped(part(*at)?));
     }
     Ok(Cow::Owned(id))
+}
+
+/// Whether a column is no amount of money, or the record says in which currency it is.
+fn has_currency(source: &Source, file: &InputFile, record: &Record<'_>, column: usize) -> bool {
+    let Some((_, currency)) = source.money.iter().find(|(amount, _)| *amount == column) else { return true };
+    let value =
+        file.header.columns[*currency].and_then(|field| read(source, &source.columns[*currency], record, field));
+    matches!(value, Some(Value::Text(_)))
 }
 
 /// A column's value in a record; none for a bad one.

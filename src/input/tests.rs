@@ -184,7 +184,7 @@ fn account(bytes: &[u8], encoding: Encoding, delimiter: Delimiter, block_size: u
     let (source, file) = (&spec.sources[0], &inputs.sources[0].files[0]);
     let mut blocks = BlockReader::open(file, block_size).expect("opened");
     let (mut sink, mut rejects, mut line) =
-        (Rows::default(), Rejects::new(folder.path()).expect("rejects"), file.header.data_line);
+        (Rows::default(), Rejects::new(folder.path(), false).expect("rejects"), file.header.data_line);
     let (mut rows, mut rejected, mut blank, mut bad) = (0, 0, 0, 0);
     while let Ok(Some(block)) = blocks.next_block(Vec::new()) {
         let report = read_rows(&block, source, file, &mut sink);

@@ -175,6 +175,8 @@ fn held(value: &DataRef<'_>) -> Held {
         DataRef::SharedString(text) => plain(text),
         DataRef::Int(n) => typed(n.to_string()),
         // The shortest text that is read as the same number, never with an exponent.
+        // Of more digits a spreadsheet keeps 15, and shows the rest as an exponent: as an id such a number is none.
+        DataRef::Float(x) if x.abs() >= 1e15 => typed(format!("{x:E}").replacen('E', "E+", 1)),
         DataRef::Float(x) => typed(x.to_string()),
         DataRef::Bool(b) => typed(b.to_string()),
         DataRef::DateTime(moment) => typed(iso(moment)),

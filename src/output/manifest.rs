@@ -10,6 +10,7 @@ pub use super::folder::{is_ours, recover, replace};
 pub use super::names::*;
 pub use super::runs::{KeptRun, Which, find, finished};
 pub use crate::disk::sha256_of;
+use crate::event::Warning;
 pub use crate::spec::Severity;
 pub use ledger::{Ledger, SourceLedger};
 
@@ -54,6 +55,9 @@ pub struct Manifest {
     pub inputs: Vec<InputRecord>,
     /// Input files that were not read because they are the same as another one.
     pub duplicates: Vec<DuplicateRecord>,
+    /// Other files that the spec names.
+    #[serde(default)]
+    pub spec_files: Vec<SpecFileRecord>,
     /// What became of every input row, by source in declared order.
     pub ledger: Ledger,
     /// How many customers there are.
@@ -77,6 +81,12 @@ pub struct Manifest {
     /// What the checks of the spec found, in declared order.
     #[serde(default)]
     pub checks: Vec<CheckRecord>,
+    /// Texts of which a `try_cast` made null, for each expression that has one.
+    #[serde(default)]
+    pub lost_values: IndexMap<String, u64>,
+    /// What may be a mistake, in the order in which it was found.
+    #[serde(default)]
+    pub warnings: Vec<WarningRecord>,
 }
 
 /// How a run ended.
@@ -113,6 +123,12 @@ pub struct Options {
     pub csv_bom: bool,
     /// `--max-rejects`.
     pub max_rejects: String,
+    /// `--max-bad`, if it was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub max_bad: Option<String>,
+    /// `--strict`, or `strict` in the spec.
+    #[serde(default)]
+    pub strict: bool,
     /// `--as-of`, if it was given.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub as_of: Option<String>,
@@ -152,6 +168,39 @@ pub struct InputRecord {
     pub digest: Option<String>,
     /// Records in it.
     pub rows: u64,
+}
+
+/// A file that the spec names and that is no source's, such as rates.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SpecFileRecord {
+    /// Its name in the input folder.
+    pub file: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+}
+
+/// A warning.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct WarningRecord {
+    /// Its name, as in the log.
+    pub warning: String,
+    /// The source that it is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source: Option<String>,
+    /// What it says, with the cure.
+    pub message: String,
+}
+
+impl WarningRecord {
+    /// The record of a warning.
+    pub(crate) fn of(warning: &Warning) -> Self {
+        let fields = serde_json::to_value(warning).unwrap_or_default();
+        let text = |name: &str| fields.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+        let name = text("warning").unwrap_or_default();
+        Self { warning: name, source: text("source"), message: warning.to_string() }
+    }
 }
 
 /// An input file that is the same as another one of its source.

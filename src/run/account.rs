@@ -14,10 +14,10 @@ use super::settings::{Settings, new_run_id};
 use crate::disk::copy_file;
 use crate::engine::attempt::ScoreTally;
 use crate::error::{Error, Result};
-use crate::input::{Duplicate, InputFile, Rejects, SourceAccount, SourceFiles};
+use crate::input::{Duplicate, InputFile, RatesFile, Rejects, SourceAccount, SourceFiles};
 use crate::output::manifest::{
     AttemptRecord, DuplicateRecord, InputRecord, Manifest, Options, OutputRecord, RejectsRecord, ShardRecord,
-    SourceLedger, SpecRecord, StageRecord, Status,
+    SourceLedger, SpecFileRecord, SpecRecord, StageRecord, Status,
 };
 use crate::shard::{Attempt, ShardRun};
 use crate::spec::{Score, Spec};
@@ -111,6 +111,9 @@ impl Account {
             ..SourceLedger::default()
         };
         self.manifest.ledger.0.insert(source.name.clone(), ledger);
+        if source.filter.as_ref().is_some_and(|filter| !filter.casts.is_empty()) {
+            self.manifest.lost_values.insert(format!("sources.{}.where", source.name), counts.lost);
+        }
     }
 
     /// Adds all shards, with those that an earlier run has built.
@@ -148,7 +151,7 @@ impl Account {
 
     /// Adds the shards' counts to the ledger and the scores; proves that the ledger balances.
     pub fn settle(&mut self, spec: &Spec, built: &[BuiltShard]) -> Result<()> {
-        let Manifest { ledger, customers, scores, .. } = &mut self.manifest;
+        let Manifest { ledger, customers, scores, lost_values, .. } = &mut self.manifest;
         for source in &spec.sources {
             let ledger = ledger.0.entry(source.name.clone()).or_default();
             let known = customers.per_source.entry(source.name.clone()).or_default();
@@ -158,6 +161,9 @@ impl Account {
                 ledger.rows_excluded += tally.excluded;
                 *known += tally.customers;
             }
+        }
+        for (name, lost) in built.iter().flat_map(|b| &b.account.lost) {
+            *lost_values.entry(name.clone()).or_default() += lost;
         }
         for score in &spec.scores {
             let mut tallies = built.iter().filter_map(|b| b.account.scores.get(&score.name));
@@ -182,6 +188,12 @@ impl Account {
         Ok(())
     }
 
+    /// Adds the files that the spec names beside those of its sources.
+    pub fn spec_files(&mut self, rates: Option<&RatesFile>) {
+        let record = |file: &RatesFile| SpecFileRecord { file: file.name.clone(), sha256: file.sha256.clone() };
+        self.manifest.spec_files = rates.map(record).into_iter().collect();
+    }
+
     pub fn outputs(&mut self, outputs: Vec<OutputRecord>) {
         self.manifest.outputs = outputs;
     }
@@ -200,11 +212,13 @@ impl Account {
 
 /// The options that change results.
 pub(super) fn options(settings: &Settings) -> Options {
-    let Settings { inputs, reject_limit, as_of, safe_csv, csv_bom, .. } = settings;
+    let Settings { inputs, reject_limit, bad_limit, as_of, safe_csv, csv_bom, .. } = settings;
     Options {
         safe_csv: *safe_csv,
         csv_bom: *csv_bom,
         max_rejects: reject_limit.to_string(),
+        max_bad: bad_limit.map(|limit| limit.to_string()),
+        strict: settings.strict || settings.spec.strict,
         as_of: as_of.map(|day| day.to_string()),
         encoding: inputs.encoding.map(|e| e.to_string()),
         delimiter: inputs.delimiter.map(|d| d.to_string()),

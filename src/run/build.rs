@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::account::Account;
 use super::read::Reader;
 use super::settings::Settings;
+use crate::engine::Given;
 use crate::engine::attempt::{self, ShardAccount, schema};
 use crate::engine::pool as engine_pool;
 use crate::error::{Error, Result};
@@ -41,7 +42,7 @@ pub(super) struct AllBuilt {
 pub(super) struct Builder<'a> {
     pub reader: &'a Reader<'a>,
     pub checkpoints: &'a Checkpoints,
-    pub as_of: Option<i32>,
+    pub given: Given,
     pub drills: &'a Drills,
 }
 
@@ -133,7 +134,7 @@ impl Builder<'_> {
         let drills = self.drills;
         let work = |shard: usize, attempt: u32| {
             drills.strike(shard, attempt)?;
-            let built = attempt::build(spec, &rows.load(shard)?, self.as_of)?;
+            let built = attempt::build(spec, &rows.load(shard)?, &self.given)?;
             let account = serde_json::to_string(&built.account).map_err(|e| Error::Bug(format!("account: {e}")))?;
             let struck = |file: &std::fs::File| drills.strike_file(shard, attempt, file);
             let part = parts.store(shard, &built.profiles, &account, struck)?;
@@ -177,7 +178,7 @@ fn discard_damaged(built: &mut [Option<BuiltShard>], new: &[bool]) -> Result<()>
 pub(super) fn dry_run(spec: &Spec) -> Result<()> {
     let layouts = spec.sources.iter().map(|source| Layout::of(source)).collect();
     let empty = ShardBuffers::new(layouts, vec![true], 1, None).into_shards().load(0)?;
-    attempt::build(spec, &empty, Some(0)).map(drop).map_err(|error| Error::Spec {
+    attempt::build(spec, &empty, &Given { as_of: Some(0), rates: None }).map(drop).map_err(|error| Error::Spec {
         origin: spec.origin.clone(),
         line: None,
         message: error.to_string(),

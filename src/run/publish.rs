@@ -54,7 +54,9 @@ pub(super) fn write(
         return Err(Error::NoProfile(message.to_owned()));
     }
     account.manifest.checks = judge.verdicts(settings, built)?;
+    account.warn(super::warn::of_checks(&account.manifest.checks));
     super::rules::refuse(&account.manifest.checks)?;
+    account.refuse_doubt(settings)?;
     for (source, read) in &checkpoints.accounts {
         if let Some(sha256) = &read.rejects {
             let name = format!("{REJECTS_FOLDER}/{source}.csv");

@@ -4,16 +4,19 @@
 mod in_order;
 mod source;
 
+use indexmap::IndexMap;
+
 use super::account::{Account, RejectsFile};
 use super::resume;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::event::{Event, Stage};
-use crate::input::{OpenInputs, RowCounts, SourceAccount, SourceFiles};
+use crate::input::{OpenInputs, RatesFile, RowCounts, SourceAccount, SourceFiles};
 use crate::output::folder::Workspace;
 use crate::shard::budget::Memory;
 use crate::shard::checkpoint::{Accounts, Checkpoints};
 use crate::shard::{Layout, ShardBuffers, Shards, SpillTo};
+use crate::spec::Source;
 
 pub use source::{Reading, SourceRead, read_source};
 
@@ -21,6 +24,7 @@ pub use source::{Reading, SourceRead, read_source};
 pub(super) struct Reader<'a> {
     pub settings: &'a Settings,
     pub inputs: &'a OpenInputs,
+    pub rates: Option<&'a RatesFile>,
     pub memory: Memory,
     pub space: &'a Workspace,
     pub shards: usize,
@@ -34,7 +38,7 @@ impl Reader<'_> {
             account.source_read(read, &gave.account);
             let source = read.source.name.clone();
             account.rejects.insert(source.clone(), RejectsFile::Growing(Box::new(gave.rejects)));
-            within_limit(self.settings, &source, &gave.account)?;
+            within_limits(self.settings, &read.source, &gave.account)?;
             accounts.insert(source, gave.account);
             Ok(())
         })?;
@@ -65,7 +69,7 @@ impl Reader<'_> {
 
     /// Reads every source and routes the rows of these shards; `done` gets the counts and rejects of each source.
     fn read(&self, wanted: Vec<bool>, mut done: impl FnMut(&SourceFiles, SourceRead) -> Result<()>) -> Result<Shards> {
-        let Self { settings, inputs, memory, space, shards } = self;
+        let Self { settings, inputs, rates: _, memory, space, shards } = self;
         Event::StageStart { stage: Stage::Route, total: inputs.bytes(), shards: *shards }.emit();
         let layouts = settings.spec.sources.iter().map(|source| Layout::of(source)).collect();
         let part = wanted.iter().filter(|wanted| **wanted).count() as u64;
@@ -74,7 +78,8 @@ impl Reader<'_> {
         let spill = SpillTo { folder: space.spill(), limit, expected };
         let mut buffers = ShardBuffers::new(layouts, wanted, settings.threads, Some(&spill));
         let scratch = space.staging();
-        let reading = Reading { block_size: settings.block_size, scratch: &scratch, stop: &settings.stop };
+        let Settings { block_size, safe_csv, ref stop, .. } = **settings;
+        let reading = Reading { block_size, scratch: &scratch, safe: safe_csv, stop };
         for read in &inputs.sources {
             let gave = read_source(read, reading, buffers.threads())?;
             let (source, bytes) = (read.source.name.clone(), read.bytes());
@@ -90,8 +95,25 @@ impl Reader<'_> {
     }
 }
 
-/// Fails if a source has more rejected rows than the run allows.
-pub(super) fn within_limit(settings: &Settings, source: &str, read: &SourceAccount) -> Result<()> {
+/// Fails if a source has more rejected rows, or a column of it more bad values, than the run allows.
+pub(super) fn within_limits(settings: &Settings, source: &Source, read: &SourceAccount) -> Result<()> {
+    within_limit(settings, &source.name, read)?;
+    for (at, column) in source.columns.iter().enumerate() {
+        let of_column = source.max_bad.iter().filter(|(of, _)| *of == at).map(|(_, limit)| *limit);
+        let count = |counts: &IndexMap<String, u64>| counts.get(&column.name).copied().unwrap_or_default();
+        let (bad, filled) = (count(&read.bad_values), count(&read.filled));
+        if let Some(limit) = of_column.chain(settings.bad_limit).find(|limit| !limit.allows(bad, filled)) {
+            let first = read.first_bad.get(&column.name).map(|first| first.join("; ")).unwrap_or_default();
+            let (source, column) = (&source.name, &column.name);
+            return Err(Error::RejectLimit(format!(
+                "column `{column}` of source `{source}`: {bad} of {filled} values are bad, and the limit is {limit}; the first are: {first}; fix its type and format in the spec, or raise the limit"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn within_limit(settings: &Settings, source: &str, read: &SourceAccount) -> Result<()> {
     let SourceAccount { counts: RowCounts { rows, rejected, undecodable, .. }, first_rejects, .. } = read;
     let limit = settings.reject_limit;
     if limit.allows(*rejected, *rows) {

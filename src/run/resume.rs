@@ -2,7 +2,7 @@
 //! of a set depends on; builds nothing.
 
 use super::account::{Account, RejectsFile};
-use super::read::{Reader, within_limit};
+use super::read::{Reader, within_limits};
 use super::settings::Settings;
 use super::up_to_date::read_digests;
 use crate::error::Result;
@@ -21,7 +21,7 @@ pub(super) fn find(reader: &Reader<'_>, account: &mut Account) -> Result<Option<
     for read in &reader.inputs.sources {
         let source = checkpoints.account(&read.source.name)?;
         account.source_read(read, source);
-        within_limit(reader.settings, &read.source.name, source)?;
+        within_limits(reader.settings, &read.source, source)?;
     }
     Ok(Some(checkpoints))
 }
@@ -35,9 +35,11 @@ pub(super) fn store_rejects(checkpoints: &Checkpoints, account: &mut Account) {
 
 /// Everything that the shards of this run depend on. The digests of the inputs must be known.
 pub(super) fn key(reader: &Reader<'_>) -> Result<CheckpointKey> {
-    let Settings { spec, as_of, stop, inputs: Inputs { encoding, delimiter, .. }, .. } = reader.settings;
+    let Settings { spec, as_of, stop, safe_csv, inputs: Inputs { encoding, delimiter, .. }, .. } = reader.settings;
     let encoding = encoding.iter().map(|e| format!("encoding {e}"));
     let delimiter = delimiter.iter().map(|d| format!("delimiter {d}"));
+    let safe = safe_csv.then(|| "safe csv".to_owned());
+    let files = reader.rates.iter().map(|file| format!("{} {}", file.name, file.sha256));
     let input = |file: &crate::input::InputFile| {
         file.digest(stop).map(|digest| (file.source.clone(), file.name.clone(), digest.to_owned()))
     };
@@ -46,7 +48,7 @@ pub(super) fn key(reader: &Reader<'_>) -> Result<CheckpointKey> {
         spec_sha256: spec.sha256(),
         shards: reader.shards,
         as_of: as_of.map(|day| day.to_string()),
-        options: encoding.chain(delimiter).collect(),
+        options: encoding.chain(delimiter).chain(safe).chain(files).collect(),
         inputs: reader.inputs.files().map(input).collect::<Result<_>>()?,
     })
 }

@@ -1,14 +1,13 @@
 //! The data checks of a run's profiles: measured facts → verdicts. Owns how each check is measured and described; never
 //! knows what a condition means.
 
-mod fingerprints;
-
 use std::path::Path;
 
 use arrow::array::{Array, ArrayRef};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::build::BuiltShard;
+use super::fingerprints::Fingerprints;
 use super::settings::Settings;
 use crate::error::{Error, Result, counted};
 use crate::event::Event;
@@ -17,7 +16,8 @@ use crate::output::runs;
 use crate::spec::{Percent, Rule, RuleKind, Severity, Spec};
 use crate::value::Cells;
 
-use fingerprints::Fingerprints;
+/// Fingerprints of a column in memory: 64 MiB of them.
+const HELD: usize = 4 << 20;
 
 /// What the verdicts depend on, besides repeated values.
 struct Facts<'a> {
@@ -49,7 +49,7 @@ impl Judge {
             let RuleKind::Unique(name) = &rule.kind else { return None };
             let column = spec.output.iter().position(|c| c.name == *name);
             let column = column.ok_or_else(|| Error::Bug("a checked column is not in the output".into()));
-            Some(column.map(|column| Watched { check, column, seen: Fingerprints::new(folder) }))
+            Some(column.map(|column| Watched { check, column, seen: Fingerprints::new(folder, HELD) }))
         };
         let rules = spec.rules.iter().enumerate();
         Ok(Self { columns: rules.filter_map(watched).collect::<Result<_>>()? })
@@ -81,10 +81,9 @@ impl Judge {
         let last = if compares { runs::last_customers(&settings.output) } else { None };
         let customers = built.iter().map(|b| b.account.customers).sum();
         let verdicts = self.judge(spec, &Facts { customers, satisfied: &satisfied, last })?;
-        for verdict in verdicts.iter().filter(|v| !v.passed) {
-            let CheckRecord { name, severity, measured, wanted, .. } = verdict.clone();
-            let severity = if severity == Severity::Error { "error" } else { "warn" }.to_owned();
-            Event::CheckFailed { name, severity, measured, wanted }.emit();
+        for verdict in verdicts.iter().filter(|v| !v.passed && v.severity == Severity::Error) {
+            let CheckRecord { name, measured, wanted, .. } = verdict.clone();
+            Event::CheckFailed { name, measured, wanted }.emit();
         }
         Ok(verdicts)
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 
-use crate::input::{DEFAULT_BLOCK_SIZE, Inputs, RejectLimit};
+use crate::input::{DEFAULT_BLOCK_SIZE, Inputs};
 use crate::shard::{Drill, RetryPolicy};
-use crate::spec::Spec;
+use crate::spec::{Limit, Spec};
 use crate::stop::Stop;
 
 /// Everything that a run is given.
@@ -34,7 +34,11 @@ pub struct Settings {
     /// When a failed shard is tried again.
     pub retry: RetryPolicy,
     /// How many rejected rows a source may have.
-    pub reject_limit: RejectLimit,
+    pub reject_limit: Limit,
+    /// How many bad values a column may have, beside what the spec says; no limit by default.
+    pub bad_limit: Option<Limit>,
+    /// Whether a warning fails the run, as with `strict` in the spec.
+    pub strict: bool,
     /// The as-of date; by default the newest `latest_by` value.
     pub as_of: Option<NaiveDate>,
     /// Injected faults.
@@ -68,7 +72,9 @@ impl Settings {
             threads,
             memory_limit: None,
             retry: RetryPolicy { max_retries: 3, first_wait: Duration::from_secs(2) },
-            reject_limit: RejectLimit::Default,
+            reject_limit: Limit::Default,
+            bad_limit: None,
+            strict: false,
             as_of: None,
             drills: Vec::new(),
             safe_csv: false,

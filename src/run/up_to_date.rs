@@ -10,17 +10,23 @@ use super::settings::Settings;
 use crate::disk::sha256_of;
 use crate::error::Result;
 use crate::input::{InputFile, OpenInputs};
-use crate::output::manifest::Manifest;
+use crate::output::manifest::{Manifest, SpecFileRecord};
 use crate::output::runs;
 use crate::stop::Stop;
 
 /// The last run's manifest, if a new run would only repeat it.
-pub(super) fn find(settings: &Settings, shards: usize, inputs: &OpenInputs) -> Result<Option<Manifest>> {
+pub(super) fn find(
+    settings: &Settings,
+    shards: usize,
+    inputs: &OpenInputs,
+    spec_files: &[SpecFileRecord],
+) -> Result<Option<Manifest>> {
     if settings.fresh || !settings.drills.is_empty() {
         return Ok(None);
     }
     let Some(manifest) = runs::last(&settings.output) else { return Ok(None) };
     let same = asks_the_same(&manifest, settings, shards)
+        && manifest.spec_files == spec_files
         && has_files(&manifest, inputs)
         && outputs_are_whole(&manifest, &settings.output)
         && has_digests(&manifest, inputs, &settings.stop)?;

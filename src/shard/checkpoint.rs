@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::input::SourceAccount;
 
 /// Version of a set's format. A set in another format has another key, so it is never read.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// Name of the file with the counts of reading.
 const READ_FILE: &str = "read.json";
@@ -167,13 +167,21 @@ mod tests {
 
     fn accounts() -> Accounts {
         let account = SourceAccount {
+            newest_place: Some(("crm.csv".into(), 3)),
             counts: RowCounts { rows: 10, rejected: 1, ..RowCounts::default() },
             footer: 0,
             bad_values: IndexMap::from([("mrr".into(), 2)]),
             newest_day: Some(19_000),
             first_rejects: vec!["crm.csv line 3: blank_id".into()],
-            files: vec![FileAccount { file: "crm.csv".into(), rows: 10, digest: "xxh3-128:00".into() }],
+            files: vec![FileAccount {
+                file: "crm.csv".into(),
+                rows: 10,
+                digest: "xxh3-128:00".into(),
+                looks_utf8: false,
+                has_controls: false,
+            }],
             rejects: None,
+            ..SourceAccount::default()
         };
         IndexMap::from([("crm".to_owned(), account)])
     }

@@ -84,6 +84,9 @@ fn last_days(raw: &RawSource, types: &mut IndexMap<String, CellType>) -> Checked
     match max.get_ref() {
         RawMaxDate::All(text) => {
             let day = day(text)?;
+            if !types.values().any(is_day) {
+                return Err(wrong("`max_date`: `types` has no date or datetime".to_owned()));
+            }
             types.values_mut().filter(|cell| is_day(cell)).for_each(|cell| cell.max_day = Some(day));
         }
         RawMaxDate::Each(each) => {

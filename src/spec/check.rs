@@ -7,9 +7,10 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::ids::{self, Kinds};
-use super::raw::{RawBand, RawPopulation, RawScore, RawSpec};
+use super::raw::{RawBand, RawPopulation, RawRates, RawScore, RawSpec};
 use super::rules;
 use super::score::{Band, Points, Score};
+use super::source::in_folder;
 use super::sql::{self, Context, Typed};
 use super::{AS_OF, BUILT_IN, Named, OutputColumn, Population, Problem, SOURCES, Scope, Source, Spec, did_you_mean};
 use crate::value::Type;
@@ -25,9 +26,12 @@ pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
     let key = raw.profile.key;
     column_name(&key)?;
     let kinds = ids::kinds(&raw.identity)?;
-    let mut names = Names { scope: IndexMap::new(), uses_as_of: false, kinds };
+    let mut names =
+        Names { scope: Scope { has_rates: raw.rates.is_some(), ..Scope::default() }, uses_as_of: false, kinds };
     names.add(&key, Type::Text)?;
-    names.scope.insert(SOURCES.to_owned(), Type::Text);
+    let no_order = "an id has no order: use `try_cast(… as bigint)` if it is a number";
+    names.scope.undeclared.insert(key.get_ref().clone(), no_order.to_owned());
+    names.scope.types.insert(SOURCES.to_owned(), Type::Text);
     let sources = raw
         .sources
         .iter()
@@ -37,20 +41,22 @@ pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
         return Err(Problem::new(key.span().start, "the spec has no source: add a `[sources.NAME]`"));
     }
     let population = population(raw.profile.population, &sources)?;
-    names.scope.insert(AS_OF.to_owned(), Type::Date);
+    names.scope.types.insert(AS_OF.to_owned(), Type::Date);
     let computed = raw.computed.iter().map(|(name, sql)| names.computed(name, sql)).collect::<Checked<Vec<_>>>()?;
-    let merged: BTreeSet<String> = names.scope.keys().filter(|n| *n != SOURCES && *n != AS_OF).cloned().collect();
+    let merged: BTreeSet<String> = names.scope.types.keys().filter(|n| *n != SOURCES && *n != AS_OF).cloned().collect();
     let scores = raw.scores.iter().map(|(name, score)| names.score(name, score)).collect::<Checked<Vec<_>>>()?;
     for score in &scores {
-        names.scope.insert(score.name.clone(), score.ty());
+        names.scope.types.insert(score.name.clone(), score.ty());
     }
-    let output = output(&raw.output.columns, &names.scope, &merged, key.get_ref())?;
+    let output = output(&raw.output.columns, &names.scope.types, &merged, key.get_ref())?;
     let rules = raw.checks.iter().map(|c| rules::check(c, &names.scope, &output)).collect::<Checked<Vec<_>>>()?;
     names.uses_as_of |= rules.iter().filter_map(|r| r.kind.condition()).any(|c| c.columns.contains(AS_OF));
     Ok(Spec {
         name: raw.profile.name.into_inner(),
         key: key.into_inner(),
         population,
+        strict: raw.profile.strict,
+        rates: rates(raw.rates.as_ref())?,
         sources,
         computed,
         scores,
@@ -73,7 +79,7 @@ pub(super) struct Names {
 impl Names {
     pub fn add(&mut self, name: &Spanned<String>, ty: Type) -> Checked<()> {
         self.free(name)?;
-        self.scope.insert(name.get_ref().clone(), ty);
+        self.scope.types.insert(name.get_ref().clone(), ty);
         Ok(())
     }
 
@@ -86,7 +92,7 @@ impl Names {
                 format!("`{}` is a built-in name: choose another", name.get_ref()),
             ));
         }
-        if self.scope.contains_key(name.get_ref()) {
+        if self.scope.types.contains_key(name.get_ref()) {
             let message =
                 format!("the name `{}` is used twice: rename one, as in `{{ column = \"new name\" }}`", name.get_ref());
             return Err(Problem::new(name.span().start, message));
@@ -107,7 +113,7 @@ impl Names {
             return Err(Problem::new(needs_any.span().start, "`needs_any` is empty: name at least one column"));
         }
         for signal in needs_any.get_ref() {
-            known(signal, &self.scope, "column")?;
+            known(signal, &self.scope.types, "column")?;
             if signal.get_ref() == AS_OF {
                 let message = "`as_of` is the same for all customers, so it cannot be in `needs_any`";
                 return Err(Problem::new(signal.span().start, message));
@@ -177,6 +183,13 @@ fn population(raw: Option<Spanned<RawPopulation>>, sources: &[Arc<Source>]) -> C
     names.iter().map(index).collect::<Checked<Vec<_>>>().map(Population::KnownBy)
 }
 
+/// The file with rates, which lies in the input folder.
+fn rates(raw: Option<&RawRates>) -> Checked<Option<String>> {
+    let Some(RawRates { file }) = raw else { return Ok(None) };
+    in_folder(file)?;
+    Ok(Some(file.get_ref().clone()))
+}
+
 fn check_bands(raw: &[Spanned<RawBand>]) -> Checked<Vec<Band>> {
     let mut bands: Vec<Band> = Vec::new();
     for (i, band) in raw.iter().enumerate() {
@@ -195,7 +208,7 @@ fn check_bands(raw: &[Spanned<RawBand>]) -> Checked<Vec<Band>> {
     Ok(bands)
 }
 
-fn output(raw: &[Spanned<String>], scope: &Scope, merged: &BTreeSet<String>, key: &str) -> Checked<Vec<OutputColumn>> {
+fn output(raw: &[Spanned<String>], scope: &Types, merged: &BTreeSet<String>, key: &str) -> Checked<Vec<OutputColumn>> {
     let mut columns: Vec<OutputColumn> = Vec::new();
     let mut all = scope.clone();
     all.shift_remove(AS_OF);
@@ -220,7 +233,10 @@ fn output(raw: &[Spanned<String>], scope: &Scope, merged: &BTreeSet<String>, key
     }
 }
 
-pub(super) fn known(name: &Spanned<String>, scope: &Scope, what: &str) -> Checked<Type> {
+/// Names with their types.
+type Types = IndexMap<String, Type>;
+
+pub(super) fn known(name: &Spanned<String>, scope: &Types, what: &str) -> Checked<Type> {
     scope.get(name.get_ref()).copied().ok_or_else(|| {
         let near = did_you_mean(name.get_ref(), scope.keys().map(String::as_str));
         Problem::new(name.span().start, format!("no {what} `{}`{near}", name.get_ref()))

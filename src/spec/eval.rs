@@ -6,8 +6,10 @@ use std::cmp::Ordering;
 
 use chrono::{Datelike, NaiveDate};
 
-use super::expr::{Constant, Ends, Expr, Function, Kind};
-use crate::value::{CellType, Type, Value, hash_email, sha256_hex, split_part, substring};
+use super::expr::{Constant, Expr, Function, Kind};
+use crate::value::{
+    CellType, Type, Value, decimal_to_float, hash_email, round, sha256_hex, split_part, substring, trim_characters,
+};
 
 /// A value while an expression is evaluated.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +32,19 @@ impl Expr {
     /// Whether a condition is true of a row; null is not.
     pub fn holds<'a>(&'a self, columns: Columns<'_, 'a>) -> bool {
         evaluate(self, columns) == Cell::Bool(true)
+    }
+}
+
+impl Expr {
+    /// Whether it reads a text that is no value, of which null is made.
+    pub fn loses<'a>(&'a self, columns: Columns<'_, 'a>) -> bool {
+        match &self.kind {
+            Kind::Read(text) => {
+                let is_there = evaluate(text, columns).text().is_some_and(|text| !text.is_empty());
+                is_there && evaluate(self, columns) == Cell::Null
+            }
+            _ => false,
+        }
     }
 }
 
@@ -121,7 +136,7 @@ fn cast(value: Cell<'_>, from: Type, to: Type) -> Cell<'_> {
         (Cell::Int(n), Type::Float) => Cell::Float(n as f64),
         (Cell::Int(n), Type::Decimal(..)) => Cell::Decimal(i128::from(n) * 10i128.pow(scale(to))),
         (Cell::Int(n), Type::Text) => Cell::Text(n.to_string().into()),
-        (Cell::Decimal(n), Type::Float) => Cell::Float(n as f64 / 10f64.powi(scale(from) as i32)),
+        (Cell::Decimal(n), Type::Float) => Cell::Float(decimal_to_float(n, scale(from) as u8)),
         (Cell::Decimal(n), Type::Decimal(..)) => {
             let factor = 10i128.pow(scale(to).saturating_sub(scale(from)));
             n.checked_mul(factor).map_or(Cell::Null, Cell::Decimal)
@@ -191,7 +206,7 @@ fn text(function: Function, a: &Cell<'_>, b: &Cell<'_>, c: &Cell<'_>) -> Option<
         Function::Concat => a.text().zip(b.text()).map(|(a, b)| format!("{a}{b}")),
         Function::Lower => a.text().map(str::to_lowercase),
         Function::Upper => a.text().map(str::to_uppercase),
-        Function::Trim(ends) => a.text().zip(b.text()).map(|(a, what)| trim(a, what, ends)),
+        Function::Trim(ends) => a.text().zip(b.text()).map(|(a, what)| trim_characters(a, what, ends).to_owned()),
         Function::Substring(start, length) => a.text().map(|a| substring(a, start, length).to_owned()),
         Function::SplitPart(nth) => a.text().zip(b.text()).map(|(a, by)| split_part(a, by, nth).to_owned()),
         Function::Sha256Hex => a.text().map(sha256_hex),
@@ -219,10 +234,7 @@ fn number<'a>(function: Function, a: Cell<'a>, b: Cell<'a>, ty: Type) -> Cell<'a
             other => other,
         },
         Function::Round(digits) => match a {
-            Cell::Float(x) => {
-                let factor = 10f64.powi(digits as i32);
-                Cell::Float((x * factor).round() / factor)
-            }
+            Cell::Float(x) => Cell::Float(round(x, digits)),
             other => other,
         },
         Function::Year => part(|day| day.year().into()),
@@ -267,22 +279,12 @@ fn arithmetic<'a>(function: Function, a: Cell<'a>, b: Cell<'a>) -> Cell<'a> {
         (Function::Subtract, Cell::Float(a), Cell::Float(b)) => float(a - b),
         (Function::Multiply, Cell::Float(a), Cell::Float(b)) => float(a * b),
         (Function::Divide, Cell::Float(a), Cell::Float(b)) => float(a / b),
-        (Function::Negate, Cell::Float(a), _) => Cell::Float(0.0 - a),
+        (Function::Negate, Cell::Float(a), _) => Cell::Float(-a),
         (Function::Negate, Cell::Decimal(a), _) => Cell::Decimal(-a),
         (Function::Add, Cell::Decimal(a), Cell::Decimal(b)) => a.checked_add(b).map_or(Cell::Null, Cell::Decimal),
         (Function::Subtract, Cell::Decimal(a), Cell::Decimal(b)) => a.checked_sub(b).map_or(Cell::Null, Cell::Decimal),
         _ => Cell::Null,
     }
-}
-
-fn trim(text: &str, what: &str, ends: Ends) -> String {
-    let is_what = |c: char| what.contains(c);
-    match ends {
-        Ends::Both => text.trim_matches(is_what),
-        Ends::Leading => text.trim_start_matches(is_what),
-        Ends::Trailing => text.trim_end_matches(is_what),
-    }
-    .to_owned()
 }
 
 /// `%` is any text, `_` any character.
@@ -313,6 +315,7 @@ fn is_like(text: &str, pattern: &str) -> bool {
 mod tests {
     use indexmap::IndexMap;
 
+    use super::super::Scope;
     use super::super::sql::{Context, check};
     use super::*;
 
@@ -327,7 +330,8 @@ mod tests {
             ("b", Type::Bool),
             ("m", Type::Decimal(12, 2)),
         ];
-        let scope = types.map(|(name, ty)| (name.to_owned(), ty)).into_iter().collect::<IndexMap<_, _>>();
+        let types = types.map(|(name, ty)| (name.to_owned(), ty)).into_iter().collect::<IndexMap<_, _>>();
+        let scope = Scope { types, ..Scope::default() };
         let condition = check(sql, &scope, Context::Row).unwrap_or_else(|e| panic!("{sql}: {e:?}"));
         condition.expr.holds(&|name| {
             Some(match name {

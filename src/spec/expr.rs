@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::value::Type;
+use crate::value::{Currency, Ends, Type};
 
 /// An expression that passed all checks, with its type.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,14 +129,6 @@ pub enum Function {
     DaysBetween,
 }
 
-/// Which ends of a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ends {
-    Both,
-    Leading,
-    Trailing,
-}
-
 /// One value from all rows of a customer. Nulls are skipped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Aggregate {
@@ -144,7 +136,7 @@ pub struct Aggregate {
     pub how: How,
     /// The value of each row; none if only rows are counted.
     pub value: Option<Expr>,
-    /// For `max_by` and `min_by`, what decides which row's value is kept.
+    /// For `max_by` and `min_by`, what decides which row's value is kept; for sums of money, its currency.
     pub by: Option<Expr>,
     /// Only rows for which this is true count.
     pub filter: Option<Expr>,
@@ -165,6 +157,11 @@ pub enum How {
     Sum,
     /// Exact sum, one division; a float.
     Mean,
+    /// Of money, the sum of each currency, which is `by`, as a text: `eur 12.00;usd 5.00`.
+    Sums,
+    /// Of money, the exact sum in this currency by the run's rates, rounded half to even at the end; `by` is the currency
+    /// of each value.
+    SumAs(Currency),
     /// The value, null or not, in the last of the rows with the smallest `by`.
     MinBy,
     /// The value, null or not, in the last of the rows with the greatest `by`.
@@ -172,6 +169,50 @@ pub enum How {
 }
 
 impl Expr {
+    /// Every text outside of aggregates that is read as a value, once: each can be one that is none.
+    pub fn casts(&self) -> Vec<Self> {
+        let mut casts = Vec::new();
+        self.add_casts(&mut casts);
+        casts
+    }
+
+    fn add_casts(&self, casts: &mut Vec<Self>) {
+        if matches!(self.kind, Kind::Read(_)) && !casts.contains(self) {
+            casts.push(self.clone());
+        }
+        if !matches!(self.kind, Kind::Aggregate(_)) {
+            self.parts().into_iter().for_each(|part| part.add_casts(casts));
+        }
+    }
+
+    /// The same of the rows that aggregates see.
+    pub fn casts_of_rows(&self) -> Vec<Self> {
+        let mut casts = Vec::new();
+        self.visit(&mut |expr| {
+            if matches!(expr.kind, Kind::Aggregate(_)) {
+                expr.parts().into_iter().for_each(|part| part.add_casts(&mut casts));
+            }
+        });
+        casts
+    }
+
+    /// What it is made of.
+    fn parts(&self) -> Vec<&Self> {
+        match &self.kind {
+            Kind::Null | Kind::Constant(_) | Kind::Column(_) => Vec::new(),
+            Kind::Cast(inner) | Kind::Read(inner) => vec![inner],
+            Kind::Call(_, args) => args.iter().collect(),
+            Kind::Case { branches, otherwise } => {
+                let branches = branches.iter().flat_map(|(condition, result)| [condition, result]);
+                branches.chain([&**otherwise]).collect()
+            }
+            Kind::Aggregate(aggregate) => {
+                let Aggregate { how: _, value, by, filter } = &**aggregate;
+                [value, by, filter].into_iter().flatten().collect()
+            }
+        }
+    }
+
     /// The columns that it uses.
     pub fn columns(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
@@ -186,21 +227,6 @@ impl Expr {
     /// Calls `see` for every node, for a node before its arguments.
     pub fn visit(&self, see: &mut impl FnMut(&Self)) {
         see(self);
-        match &self.kind {
-            Kind::Null | Kind::Constant(_) | Kind::Column(_) => {}
-            Kind::Cast(inner) | Kind::Read(inner) => inner.visit(see),
-            Kind::Call(_, args) => args.iter().for_each(|arg| arg.visit(see)),
-            Kind::Case { branches, otherwise } => {
-                for (condition, result) in branches {
-                    condition.visit(see);
-                    result.visit(see);
-                }
-                otherwise.visit(see);
-            }
-            Kind::Aggregate(aggregate) => {
-                let Aggregate { how: _, value, by, filter } = &**aggregate;
-                [value, by, filter].into_iter().flatten().for_each(|expr| expr.visit(see));
-            }
-        }
+        self.parts().into_iter().for_each(|part| part.visit(see));
     }
 }

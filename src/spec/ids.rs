@@ -54,7 +54,14 @@ pub fn key(
             None => Err(Problem::new(key.span().start, "`key` is empty: name the id's column")),
         },
         RawKey::Kind { column, kind } => {
-            // A kind that is not listed is text.
+            // A kind that is not listed is text, but for names that show another will.
+            let near = super::did_you_mean(kind, kinds.keys().map(String::as_str));
+            let is_word = ["salesforce_id", "email", "number", "uuid", "phone"].contains(&kind.as_str());
+            if !kinds.contains_key(kind) && (is_word || !near.is_empty()) {
+                let cure = if is_word { format!(": add `{kind} = {{ is = \"{kind}\" }}`") } else { near };
+                let message = format!("`[identity.kinds]` does not list the kind `{kind}`{cure}");
+                return Err(Problem::new(key.span().start, message));
+            }
             let (is, defaults) = kinds.get(kind).copied().unwrap_or((IdKind::Text, true));
             let keep_null_words = rule.keep_null_words || !defaults;
             Ok((named(column), Vec::new(), IdRule { kind: is, keep_null_words, ..rule }))

@@ -15,6 +15,7 @@ pub struct RawSpec {
     pub profile: RawProfile,
     #[serde(default)]
     pub identity: RawIdentity,
+    pub rates: Option<RawRates>,
     pub sources: Table<RawSource>,
     #[serde(default)]
     pub computed: Table<Spanned<String>>,
@@ -33,6 +34,8 @@ pub struct RawProfile {
     pub key: Spanned<String>,
     #[serde(default)]
     pub population: Option<Spanned<RawPopulation>>,
+    #[serde(default)]
+    pub strict: bool,
 }
 
 /// `population = "any"` or a list of sources.
@@ -55,6 +58,10 @@ pub struct RawSource {
     #[serde(default)]
     pub keep_null_words: bool,
     pub latest_by: Option<Spanned<RawLatest>>,
+    pub fill: Option<Spanned<String>>,
+    #[serde(default)]
+    pub money: Table<Spanned<String>>,
+    pub max_bad: Option<Spanned<RawMaxBad>>,
     #[serde(default)]
     pub unique_by: Vec<Spanned<String>>,
     pub format: Option<Spanned<String>>,
@@ -146,6 +153,29 @@ pub enum RawLatest {
 pub enum RawMaxDate {
     All(String),
     Each(IndexMap<String, String>),
+}
+
+/// How many bad values each typed column may have, or each that is named.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawMaxBad {
+    All(RawLimit),
+    Each(IndexMap<String, RawLimit>),
+}
+
+/// A number or a percentage.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawLimit {
+    Number(i64),
+    Text(String),
+}
+
+/// `[rates]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRates {
+    pub file: Spanned<String>,
 }
 
 /// One header, or several of which a file has one.

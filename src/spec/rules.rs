@@ -156,7 +156,7 @@ fn condition(sql: &Spanned<String>, scope: &Scope) -> Checked<Typed> {
 
 /// The condition that a column's value is one of the accepted ones.
 fn one_of(column: &Spanned<String>, accepted: &Spanned<Vec<RawLiteral>>, nulls: bool, scope: &Scope) -> Checked<Typed> {
-    let ty = known(column, scope, "column")?;
+    let ty = known(column, &scope.types, "column")?;
     if accepted.get_ref().is_empty() {
         return Err(Problem::new(accepted.span().start, "`accepted` is empty: give at least one value"));
     }

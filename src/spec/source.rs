@@ -1,16 +1,22 @@
 //! One source of a spec: its columns, its row rule, its filter. Raw keys → checked values.
 
+mod columns;
+
 use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::cells::read_types;
-use super::check::{COLUMN_RULE, Checked, Names, bad_name, is_column_name};
+use super::check::{Checked, Names, bad_name, is_column_name};
 use super::form::{self, FileForm};
 use super::ids;
-use super::raw::{RawHeaders, RawKeep, RawLatest, RawSource, Table};
+use super::raw::{RawHeaders, RawKeep, RawLimit, RawMaxBad, RawSource, Table};
 use super::sql::{self, Context, Fault, SqlError, Typed};
-use super::{AS_OF, Column, Filter, Named, Problem, RowRule, Scope, Source};
+use super::{AS_OF, Column, Filter, Limit, Named, Problem, RowRule, Source};
 use crate::value::{CellType, IdRule, Type};
+use columns::Columns;
+
+const KEEP_AND_AGGREGATES: &str =
+    "a source cannot have both `keep` and `aggregates`; to keep a value beside aggregates use `max_by(column, date)`";
 
 impl Names {
     pub fn source(
@@ -22,31 +28,29 @@ impl Names {
         source_name(name)?;
         let RawSource { files, required, latest_by, types, aggregates, .. } = raw;
         let form = form::check(raw)?;
-        let at = name.span().start;
         file_patterns(name, files)?;
         let (key, parts, id) = ids::key(raw, profile_key, &self.kinds)?;
         let key = &key;
-        let mut columns = Columns { key: key.get_ref(), list: IndexMap::new(), types: read_types(raw, key)? };
-        let kept = self.kept(&raw.keep, &mut columns)?;
+        let mut columns =
+            Columns { source: name.get_ref(), key: key.get_ref(), list: IndexMap::new(), types: read_types(raw, key)? };
+        let money = columns.money(&raw.money)?;
+        let kept = self.kept(&raw.keep, &money, &mut columns)?;
         let (latest_by, latest_time) = columns.order_rows(latest_by.as_ref())?;
-        let unique_by = raw.unique_by.iter().map(|by| columns.add(by.get_ref(), by.span().start));
-        let unique_by = unique_by.collect::<Checked<Vec<usize>>>()?;
-        for column in types.keys() {
-            columns.add(column.get_ref(), column.span().start)?;
-        }
+        let unique_by = columns.add_all(raw.unique_by.iter())?;
+        columns.add_all(types.keys())?;
         let rows = match aggregates {
             None => RowRule::Latest(kept),
-            Some(_) if !kept.is_empty() => {
-                let message = "a source cannot have both `keep` and `aggregates`; to keep a value beside aggregates use `max_by(column, date)`";
-                return Err(Problem::new(at, message));
-            }
-            Some(aggregates) => RowRule::Aggregate(self.aggregates(aggregates, &mut columns)?),
+            Some(_) if !kept.is_empty() => return Err(Problem::new(name.span().start, KEEP_AND_AGGREGATES)),
+            Some(aggregates) => RowRule::Aggregate(self.aggregates(aggregates, &money, &mut columns)?),
         };
         let filter = filter(raw.filter.as_ref(), &columns)?;
         let aliases = Aliases::new(raw)?;
         let headers = |column: (String, CellType)| aliases.column(column);
-        let filter = filter
-            .map(|(condition, columns)| Filter { condition, columns: columns.into_iter().map(headers).collect() });
+        let filter = filter.map(|(condition, columns)| Filter {
+            casts: condition.expr.casts(),
+            condition,
+            columns: columns.into_iter().map(headers).collect(),
+        });
         let more_keys: Vec<Column> = parts.into_iter().map(|part| headers((part, CellType::TEXT))).collect();
         let key = headers((key.get_ref().clone(), CellType::TEXT));
         let columns: Vec<Column> = columns.list.into_iter().map(headers).collect();
@@ -62,29 +66,58 @@ impl Names {
             more_keys,
             id: IdRule { nulls: form.nulls.clone(), ..id },
             form,
-            columns,
             filter,
             latest_by,
             latest_time,
             unique_by,
+            max_bad: max_bad(raw.max_bad.as_ref(), &columns)?,
+            columns,
+            fill: fills(raw)?,
+            money,
             rows,
         })
     }
 
     /// The columns to keep, as index and new name.
-    fn kept(&mut self, keep: &[Spanned<RawKeep>], columns: &mut Columns<'_>) -> Checked<Vec<(usize, String)>> {
-        let mut kept = Vec::new();
+    fn kept(
+        &mut self,
+        keep: &[Spanned<RawKeep>],
+        money: &[(usize, usize)],
+        columns: &mut Columns<'_>,
+    ) -> Checked<Vec<(usize, String)>> {
+        let mut kept: Vec<(usize, String)> = Vec::new();
         for keep in keep {
             let (column, new_name) = keep_names(keep)?;
             let index = columns.add(&column, keep.span().start)?;
             self.add(&Spanned::new(keep.span(), new_name.clone()), columns.list[index].ty)?;
+            if let Some(line) = columns.undeclared(&column) {
+                self.scope.undeclared.insert(new_name.clone(), line);
+            }
             kept.push((index, new_name));
+        }
+        for (amount, currency) in money {
+            let name_of = |column: &usize| kept.iter().find(|(at, _)| at == column).map(|(_, name)| name.clone());
+            match (name_of(amount), name_of(currency)) {
+                (None, _) => {}
+                (Some(amount), Some(currency)) => drop(self.scope.money.insert(amount, currency)),
+                (Some(name), None) => {
+                    let at = keep.first().map_or(0, |keep| keep.span().start);
+                    let currency = columns.list.get_index(*currency).map_or("", |(name, _)| name);
+                    let message = format!("`{name}` is money: keep its currency `{currency}` too");
+                    return Err(Problem::new(at, message));
+                }
+            }
         }
         Ok(kept)
     }
 
     /// Aggregates may name any column of the file: text unless `types` says otherwise.
-    fn aggregates(&mut self, raw: &Table<Spanned<String>>, columns: &mut Columns<'_>) -> Checked<Vec<Named>> {
+    fn aggregates(
+        &mut self,
+        raw: &Table<Spanned<String>>,
+        money: &[(usize, usize)],
+        columns: &mut Columns<'_>,
+    ) -> Checked<Vec<Named>> {
         let mut named = Vec::new();
         if let Some((name, _)) = raw.iter().next().filter(|_| columns.list.contains_key(AS_OF)) {
             let message = "a column named `as_of` would hide the run's date in aggregates: remove it from `types`";
@@ -92,9 +125,8 @@ impl Names {
         }
         for (name, sql) in raw {
             let value = loop {
-                let mut scope: Scope = columns.list.iter().map(|(n, c)| (n.clone(), c.ty)).collect();
-                scope.insert(columns.key.to_owned(), Type::Text);
-                scope.insert(AS_OF.to_owned(), Type::Date);
+                let mut scope = columns.scope(money, self.scope.has_rates);
+                scope.types.insert(AS_OF.to_owned(), Type::Date);
                 match sql::check(sql.get_ref(), &scope, Context::Aggregate) {
                     Ok(value) => break value,
                     // An unknown name is a text column of the file; one at a time, until none is left.
@@ -114,6 +146,16 @@ impl Names {
     }
 }
 
+/// Fails for a path that leaves the input folder.
+pub(super) fn in_folder(file: &Spanned<String>) -> Checked<()> {
+    let path = file.get_ref();
+    if path.contains('\\') || path.starts_with('/') || path.split('/').any(|part| part == "..") {
+        let message = format!("`{path}` leaves the input folder: a file's name is a path in it");
+        return Err(Problem::new(file.span().start, message));
+    }
+    Ok(())
+}
+
 fn file_patterns(name: &Spanned<String>, files: &[Spanned<String>]) -> Checked<()> {
     if files.is_empty() {
         return Err(Problem::new(name.span().start, format!("source `{}` has no `files`", name.get_ref())));
@@ -121,15 +163,58 @@ fn file_patterns(name: &Spanned<String>, files: &[Spanned<String>]) -> Checked<(
     for file in files {
         let pattern = file.get_ref();
         let wrong = |message: String| Err(Problem::new(file.span().start, message));
-        if pattern.contains('\\') || pattern.starts_with('/') || pattern.split('/').any(|part| part == "..") {
-            return wrong(format!("`{pattern}` leaves the input folder: a file pattern is a path in it"));
-        }
+        in_folder(file)?;
         let (archive, member) = pattern.split_once('!').unwrap_or((pattern, "*"));
         if let Err(error) = glob::Pattern::new(archive).and_then(|_| glob::Pattern::new(member)) {
             return wrong(format!("`{pattern}` is not a valid file pattern: {error}"));
         }
     }
     Ok(())
+}
+
+/// Whether nulls are filled from older rows.
+fn fills(raw: &RawSource) -> Checked<bool> {
+    let fills = form::word(raw.fill.as_ref(), "fill", &[("older", true), ("none", false)])?.unwrap_or(false);
+    match &raw.fill {
+        Some(fill) if fills && raw.aggregates.is_some() => {
+            Err(Problem::new(fill.span().start, "`fill` is for `keep`: aggregates use all rows anyway"))
+        }
+        Some(fill) if fills => {
+            let mut currencies: Vec<&String> = raw.money.values().map(Spanned::get_ref).collect();
+            currencies.sort_unstable();
+            match currencies.windows(2).any(|pair| pair[0] == pair[1]) {
+                true => Err(Problem::new(
+                    fill.span().start,
+                    "`fill` could take two amounts of one currency column from two rows: leave it out",
+                )),
+                false => Ok(true),
+            }
+        }
+        _ => Ok(fills),
+    }
+}
+
+/// How many bad values columns may have, by their index.
+fn max_bad(raw: Option<&Spanned<RawMaxBad>>, columns: &[Column]) -> Checked<Vec<(usize, Limit)>> {
+    let Some(raw) = raw else { return Ok(Vec::new()) };
+    let wrong = |message: String| Problem::new(raw.span().start, format!("`max_bad`: {message}"));
+    let limit = |limit: &RawLimit| match limit {
+        RawLimit::Number(number) => {
+            u64::try_from(*number).map(Limit::Rows).map_err(|_| wrong(format!("`{number}` is less than nothing")))
+        }
+        RawLimit::Text(text) => text.parse().map_err(wrong),
+    };
+    match raw.get_ref() {
+        RawMaxBad::All(all) => (0..columns.len()).map(|at| Ok((at, limit(all)?))).collect(),
+        RawMaxBad::Each(each) => {
+            let of = |(name, of): (&String, &RawLimit)| {
+                let at = columns.iter().position(|column| column.name == *name);
+                let near = || super::did_you_mean(name, columns.iter().map(|column| column.name.as_str()));
+                Ok((at.ok_or_else(|| wrong(format!("the source uses no column `{name}`{}", near())))?, limit(of)?))
+            };
+            each.iter().map(of).collect()
+        }
+    }
 }
 
 /// A condition, and the columns that it names.
@@ -141,7 +226,7 @@ fn filter(sql: Option<&Spanned<String>>, columns: &Columns<'_>) -> Checked<Optio
     let mut known: IndexMap<String, CellType> = columns.types.clone();
     known.insert(columns.key.to_owned(), CellType::TEXT);
     let condition = loop {
-        let scope: Scope = known.iter().map(|(name, cell)| (name.clone(), cell.ty)).collect();
+        let scope = columns.scope_of(known.iter());
         match sql::check(sql.get_ref(), &scope, Context::Row) {
             Ok(condition) => break condition,
             // An unknown name is a text column of the file.
@@ -221,66 +306,6 @@ fn given<'c>(raw: &RawSource, form: &FileForm, columns: impl Iterator<Item = &'c
         }
     }
     Ok(())
-}
-
-/// The decoded columns of one source.
-struct Columns<'a> {
-    key: &'a str,
-    list: IndexMap<String, CellType>,
-    types: IndexMap<String, CellType>,
-}
-
-impl Columns<'_> {
-    /// Index of a column, added when it is new.
-    fn add(&mut self, name: &str, offset: usize) -> Checked<usize> {
-        if name == self.key {
-            return Err(Problem::new(offset, format!("`{name}` is the id column, which every profile already has")));
-        }
-        if let Some(index) = self.list.get_index_of(name) {
-            return Ok(index);
-        }
-        if !is_column_name(name) {
-            return Err(Problem::new(offset, format!("`{name}` is not a valid column name: use {COLUMN_RULE}")));
-        }
-        let cell = self.types.get(name).cloned().unwrap_or(CellType::TEXT);
-        Ok(self.list.insert_full(name.to_owned(), cell).0)
-    }
-
-    /// The column that orders the rows, and a time of day that goes with a date.
-    fn order_rows(&mut self, by: Option<&Spanned<RawLatest>>) -> Checked<(Option<usize>, Option<usize>)> {
-        let Some(by) = by else { return Ok((None, None)) };
-        let at = by.span().start;
-        let (day, time) = match by.get_ref() {
-            RawLatest::One(column) => (column, None),
-            RawLatest::Several(columns) => match columns.as_slice() {
-                [column] => (column, None),
-                [day, time] => (day, Some(time)),
-                _ => {
-                    return Err(Problem::new(
-                        at,
-                        "`latest_by` is a column, or a date and a time: `[\"day\", \"time\"]`",
-                    ));
-                }
-            },
-        };
-        let day = self.add(day, at)?;
-        let ty = self.list[day].ty;
-        let fits = matches!(ty, Type::Date | Type::Datetime | Type::Int) && (time.is_none() || ty == Type::Date);
-        if !fits {
-            let wanted = if time.is_some() { "a date as its first column" } else { "a date, datetime or int column" };
-            let name = &self.list.get_index(day).map_or("", |(name, _)| name);
-            let message = format!("`latest_by` needs {wanted}, and `{name}` is {ty}: set its type in `types`");
-            return Err(Problem::new(at, message));
-        }
-        let Some(time) = time else { return Ok((Some(day), None)) };
-        let time_at = self.add(time, at)?;
-        if !self.list[time_at].is_clock {
-            let message =
-                format!("`latest_by` needs a time of day as its second column: set `{time} = \"time\"` in `types`");
-            return Err(Problem::new(at, message));
-        }
-        Ok((Some(day), Some(time_at)))
-    }
 }
 
 fn keep_names(keep: &Spanned<RawKeep>) -> Checked<(String, String)> {

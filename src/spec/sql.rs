@@ -2,15 +2,17 @@
 //! whatever could mean different things in Polars, DuckDB and Spark. Never knows an engine.
 
 mod aggregates;
+mod carry;
 mod cast;
 mod draft;
 mod fault;
 mod functions;
+mod money;
 mod operators;
 
 use std::collections::BTreeSet;
 
-use sqlparser::ast::{Expr as Ast, Ident, ObjectNamePart, UnaryOperator, Value};
+use sqlparser::ast::{BinaryOperator, Expr as Ast, Ident, ObjectNamePart, UnaryOperator, Value};
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token};
@@ -19,6 +21,7 @@ use super::expr::{Expr, Function, Kind};
 use super::{AS_OF, Scope, did_you_mean};
 use crate::value::Type;
 
+use carry::{refuse_money, refuse_undeclared};
 use draft::{Draft, Grain, join, literal, number, typed_literal};
 use operators::{binary, check_bool, comparison, unify};
 
@@ -96,7 +99,7 @@ impl Typed {
 }
 
 struct Checker<'a> {
-    scope: &'a Scope,
+    pub scope: &'a Scope,
     context: Context,
     in_aggregate: bool,
     depth: usize,
@@ -123,7 +126,11 @@ impl Checker<'_> {
             Ast::Value(value) => literal(&value.value),
             Ast::TypedString(typed) => typed_literal(typed),
             Ast::Nested(inner) => self.draft(inner),
-            Ast::BinaryOp { left, op, right } => binary(self.draft(left)?, op, self.draft(right)?),
+            Ast::BinaryOp { left, op, right } => {
+                let (left, right) = (self.draft(left)?, self.draft(right)?);
+                self.sides(&left, op, &right)?;
+                binary(left, op, right)
+            }
             Ast::UnaryOp { op, expr } => self.unary(op, expr),
             Ast::IsNull(inner) => Ok(self.draft(inner)?.call(Type::Bool, Function::IsNull)),
             Ast::IsNotNull(inner) => Ok(self.draft(inner)?.call(Type::Bool, Function::IsNotNull)),
@@ -133,6 +140,9 @@ impl Checker<'_> {
             Ast::IsNotFalse(inner) => self.truth(inner, Function::IsFalse, true),
             Ast::Between { expr, negated, low, high } => {
                 let (value, low, high) = (self.draft(expr)?, self.draft(low)?, self.draft(high)?);
+                for side in [&value, &low, &high] {
+                    refuse_undeclared(self.scope, &side.kind, side.ty, "`between`")?;
+                }
                 let above = comparison(value.clone(), low, Function::GreaterOrEqual)?;
                 let below = comparison(value, high, Function::LessOrEqual)?;
                 Ok(Draft::both(above, below, Type::Bool, Function::And)?.negate_if(*negated))
@@ -142,6 +152,23 @@ impl Checker<'_> {
             }
             other => functions::call(self, other),
         }
+    }
+
+    /// What an operator may not have on either side.
+    fn sides(&self, left: &Draft, op: &BinaryOperator, right: &Draft) -> Checked<()> {
+        let what = format!("`{op}`");
+        let orders =
+            matches!(op, BinaryOperator::Lt | BinaryOperator::LtEq | BinaryOperator::Gt | BinaryOperator::GtEq);
+        let adds = matches!(op, BinaryOperator::Plus | BinaryOperator::Minus);
+        for side in [left, right] {
+            if orders {
+                refuse_undeclared(self.scope, &side.kind, side.ty, &what)?;
+            }
+            if adds {
+                refuse_money(self.scope, &side.kind, &what)?;
+            }
+        }
+        Ok(())
     }
 
     /// Checks the argument of an aggregate, where columns are allowed and aggregates are not.
@@ -164,8 +191,8 @@ impl Checker<'_> {
 
     fn column(&mut self, name: &Ident) -> Checked<Draft> {
         let name = &name.value;
-        let Some(ty) = self.scope.get(name) else {
-            let near = did_you_mean(name, self.scope.keys().map(String::as_str));
+        let Some(ty) = self.scope.types.get(name) else {
+            let near = did_you_mean(name, self.scope.types.keys().map(String::as_str));
             return Err(Fault::UnknownColumn { name: name.clone(), near }.into());
         };
         let of_row = self.context == Context::Row || self.in_aggregate;
@@ -186,9 +213,7 @@ impl Checker<'_> {
                 Some(positive) => number(positive),
                 None => number(&format!("-{text}")),
             },
-            (UnaryOperator::Minus, Some(Type::Int), _) => {
-                binary(number("0")?, &sqlparser::ast::BinaryOperator::Minus, draft)
-            }
+            (UnaryOperator::Minus, Some(Type::Int), _) => binary(number("0")?, &BinaryOperator::Minus, draft),
             (UnaryOperator::Minus, Some(ty @ (Type::Float | Type::Decimal(..))), _) => {
                 Ok(draft.call(ty, Function::Negate))
             }

@@ -5,8 +5,9 @@ use std::fmt;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike};
 use chrono_tz::Tz;
 
-use super::moment::Format;
-use super::number::{Notation, read_decimal, read_float, read_int};
+use super::moment::{Format, Moment};
+use super::money::Currency;
+use super::number::{DecimalMark, Notation, read_decimal, read_float, read_int};
 
 /// The type of a column in the profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct CellType {
     pub max_day: Option<i32>,
     /// Whether it is a time of day: kept as text, it can only be the second part of a `latest_by`.
     pub is_clock: bool,
+    /// Whether it is a currency's code: kept as three letters in lower case.
+    pub is_currency: bool,
 }
 
 /// A typed value, borrowed from the text it was read from.
@@ -86,7 +89,16 @@ impl CellType {
     /// A type, read in its default format.
     pub const fn of(ty: Type) -> Self {
         let formats = Vec::new();
-        Self { ty, formats, notation: Notation::PLAIN, words: None, zone: None, max_day: None, is_clock: false }
+        Self {
+            ty,
+            formats,
+            notation: Notation::PLAIN,
+            words: None,
+            zone: None,
+            max_day: None,
+            is_clock: false,
+            is_currency: false,
+        }
     }
 
     /// Reads one field. Empty is null; `None` is a bad value.
@@ -96,7 +108,7 @@ impl CellType {
             return Some(Value::Null);
         }
         // Most cells are texts, which need no call.
-        if self.ty == Type::Text && !self.is_clock {
+        if self.ty == Type::Text && !self.is_clock && !self.is_currency {
             return Some(Value::Text(field));
         }
         self.read_other(field)
@@ -105,6 +117,8 @@ impl CellType {
     fn read_other<'a>(&self, field: &'a str) -> Option<Value<'a>> {
         let text = trim(field);
         match self.ty {
+            Type::Text if self.is_currency => Currency::read(text).map(|code| Value::Text(code.name())),
+            Type::Text if text.is_empty() => None,
             Type::Text => self.read_clock(text).map(|_| Value::Text(field)),
             Type::Int => self.notation.read(text, read_int).map(Value::Int),
             Type::Float => self.notation.read(text, read_float).map(Value::Float),
@@ -118,6 +132,17 @@ impl CellType {
     /// Reads a value that has a type already, in the file or by its form: ISO dates, decimal points, whatever the format of
     /// the column's texts is. A day is its midnight, and a midnight is a day. A moment that ends with `Z` is in UTC.
     pub fn read_typed<'a>(&self, text: &'a str) -> Option<Value<'a>> {
+        let numbers = |format: &&Format| matches!(format, Format::Epoch { .. } | Format::Excel);
+        if text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b'-')
+            && self.formats.iter().any(|format| numbers(&format))
+        {
+            // A number of seconds or of days, as the format says.
+            let formats = self.formats.iter().filter(numbers).cloned().collect();
+            let typed = Self { formats, notation: Notation::PLAIN, ..self.clone() }.read(text);
+            if typed.is_some() {
+                return typed;
+            }
+        }
         let plain = Self { zone: self.zone, max_day: self.max_day, ..Self::of(self.ty) };
         match self.ty {
             Type::Text => self.read(text),
@@ -134,6 +159,11 @@ impl CellType {
         }
     }
 
+    /// Whether a text can be a bad value of it.
+    pub fn can_be_bad(&self) -> bool {
+        self.ty != Type::Text || self.is_clock || self.is_currency
+    }
+
     /// Whether the century of a date is a rule and not in its text.
     pub fn has_short_year(&self) -> bool {
         self.formats.iter().any(Format::has_short_year)
@@ -148,6 +178,22 @@ impl CellType {
         let moment = self.formats.iter().find_map(|format| format.read(text))?;
         let time = moment.local.time();
         Some(i64::from(time.num_seconds_from_midnight()) * 1_000_000 + i64::from(time.nanosecond() / 1000))
+    }
+
+    /// Reads a text in a format. A spreadsheet's number of a day has the source's decimal mark.
+    fn by(&self, format: &Format, text: &str) -> Option<Moment> {
+        match format {
+            Format::Excel if self.notation.decimal == DecimalMark::Comma => {
+                (!text.contains('.')).then(|| format.read(&text.replace(',', ".")))?
+            }
+            _ => format.read(text),
+        }
+    }
+
+    /// The day of a text; a spreadsheet's number of a day has no fraction.
+    fn day(&self, format: &Format, text: &str) -> Option<NaiveDate> {
+        let local = self.by(format, text)?.local;
+        (*format != Format::Excel || local.time() == NaiveTime::MIN).then(|| local.date())
     }
 
     fn read_bool(&self, text: &str) -> Option<bool> {
@@ -167,7 +213,7 @@ impl CellType {
     fn read_date(&self, text: &str) -> Option<i32> {
         let date = match self.formats.as_slice() {
             [] => iso_date(text.as_bytes())?,
-            formats => formats.iter().find_map(|format| day(format, text))?,
+            formats => formats.iter().find_map(|format| self.day(format, text))?,
         };
         let days = date.to_epoch_days();
         (in_range(date) && self.max_day.is_none_or(|max| days <= max)).then_some(days)
@@ -177,7 +223,7 @@ impl CellType {
         match self.formats.as_slice() {
             [] => iso_moment(text).and_then(|(local, offset)| self.instant(local, offset)),
             formats => {
-                let moment = formats.iter().find_map(|format| format.read(text))?;
+                let moment = formats.iter().find_map(|format| self.by(format, text))?;
                 self.instant(moment.local, moment.offset)
             }
         }
@@ -188,7 +234,7 @@ impl CellType {
         let utc = match (offset, self.zone) {
             (Some(offset), _) => local.checked_sub_signed(TimeDelta::seconds(offset.into()))?,
             (None, None) => local,
-            (None, Some(zone)) => zone.from_local_datetime(&local).earliest()?.naive_utc(),
+            (None, Some(zone)) => in_zone(zone, local)?,
         };
         let micros = utc.and_utc().timestamp_micros();
         let date = DateTime::from_timestamp_micros(micros)?.date_naive();
@@ -196,10 +242,23 @@ impl CellType {
     }
 }
 
-/// The day of a text; a spreadsheet's number of a day has no fraction.
-fn day(format: &Format, text: &str) -> Option<NaiveDate> {
-    let local = format.read(text)?.local;
-    (*format != Format::Excel || local.time() == NaiveTime::MIN).then(|| local.date())
+/// The earliest moment with this local time in a zone; none if the zone skips it.
+fn in_zone(zone: Tz, local: NaiveDateTime) -> Option<NaiveDateTime> {
+    const LAST: i32 = 2099;
+    if local.year() <= LAST {
+        return Some(zone.from_local_datetime(&local).earliest()?.naive_utc());
+    }
+    // The tables of zones end with this century. The rules after it are those of its last years, by days of the week: they
+    // are the same in a year that begins on the same day and is as long.
+    let same = |year: &i32| {
+        let first = |year: i32| NaiveDate::from_ymd_opt(year, 1, 1);
+        let (one, other) = (first(*year)?, first(local.year())?);
+        (one.weekday() == other.weekday() && one.leap_year() == other.leap_year()).then_some(*year)
+    };
+    let like = (LAST - 27..=LAST).rev().find_map(|year| same(&year))?;
+    let there = local.with_year(like)?;
+    let offset = there - zone.from_local_datetime(&there).earliest()?.naive_utc();
+    local.checked_sub_signed(offset)
 }
 
 impl fmt::Display for Type {
@@ -264,7 +323,6 @@ fn in_range(date: NaiveDate) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::number::DecimalMark;
     use super::*;
 
     fn read<'a>(ty: &str, text: &'a str) -> Option<Value<'a>> {

@@ -54,6 +54,9 @@ fn formats(args: Option<&str>, ty: Type) -> Result<Vec<Format>, Option<String>> 
             Type::Datetime if !read.has_time() => Err(wrong("it says no time of day: use `date(…)`")),
             Type::Date | Type::Datetime if !read.has_date() => Err(wrong("it says no day")),
             Type::Text if read.has_date() => Err(wrong("a time of day has no day")),
+            Type::Text if read.has_offset() => {
+                Err(wrong("a time of day has no offset: read day and time as one datetime"))
+            }
             _ => Ok(read),
         }
     });
@@ -61,6 +64,17 @@ fn formats(args: Option<&str>, ty: Type) -> Result<Vec<Format>, Option<String>> 
     let orders: Vec<bool> = formats.iter().filter_map(Format::day_comes_first).collect();
     if orders.contains(&true) && orders.contains(&false) {
         let message = "one format has the day before the month and another behind it: `01/02` would be either";
+        return Err(Some(message.to_owned()));
+    }
+    let pairs =
+        || formats.iter().enumerate().flat_map(|(at, one)| formats[at + 1..].iter().map(move |other| (one, other)));
+    if pairs().any(|(one, other)| one.is_mixed_up_with(other)) {
+        let message = "two formats are of digits alone: nobody can say which of them a number is";
+        return Err(Some(message.to_owned()));
+    }
+    let years: Vec<bool> = formats.iter().filter_map(Format::short_year_first).collect();
+    if years.contains(&true) && years.contains(&false) {
+        let message = "one format has a year of two digits first and another has it last: `01/02/03` would be either";
         return Err(Some(message.to_owned()));
     }
     Ok(formats)
@@ -83,6 +97,14 @@ mod tests {
             ("datetime(%Y-%m-%d)", "it says no time of day: use `date(…)`"),
             ("datetime(%Y-%m-%dT%H:%M:%S+02:00)", "write %z"),
             ("date(%d/%m/%Y|%m/%d/%Y)", "`01/02` would be either"),
+            ("date(%d/%m/%y|%y/%m/%d)", "`01/02/03` would be either"),
+            ("date(%d%m%Y|%Y%m%d)", "digits alone"),
+            ("datetime(epoch_s|epoch_ms)", "digits alone"),
+            ("date(excel|%y%m%d)", "digits alone"),
+            ("datetime(%F %T UTC)", "write %Z"),
+            ("datetime(%Y-%m-%dT%H:%M:%S.000Z)", "write %Z"),
+            ("datetime(%F %T GMT+2)", "write %z"),
+            ("time(%H:%M %z)", "has no offset"),
             ("bool(yes)", "`bool(YES|NO)`"),
             ("bool(Y|y)", "`bool(YES|NO)`"),
             ("time(%Y-%m-%d %H:%M)", "has no day"),
@@ -91,5 +113,9 @@ mod tests {
             assert!(matches!(&told, Err(Some(told)) if told.contains(why)), "{bad}: {told:?}");
         }
         assert!(CellType::parse("datetime(%Y-%m-%dT%H:%M:%S%:z|epoch_ms)").is_ok());
+        assert!(
+            CellType::parse("datetime(%Y%m%dT%H%M%SZ|excel|epoch_s)").is_ok()
+                && CellType::parse("date(%Y%m%d|excel)").is_ok()
+        );
     }
 }

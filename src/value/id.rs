@@ -76,8 +76,9 @@ impl IdRule {
         if id.is_empty() || self.nulls.iter().any(|null| null == id) {
             return Err(NoId::Blank);
         }
-        let id = of_formula(id);
-        let id = self.strip_prefix.as_ref().and_then(|prefix| id.strip_prefix(prefix.as_str())).unwrap_or(id);
+        let id = visible_ends(of_formula(id));
+        let prefix = self.strip_prefix.as_deref().unwrap_or_default();
+        let id = visible_ends(id.strip_prefix(prefix).unwrap_or(id));
         if is_rounded(id) {
             return Err(NoId::Rounded);
         }
@@ -167,7 +168,7 @@ fn of_formula(id: &str) -> &str {
     if !id.starts_with('=') {
         return id;
     }
-    id.strip_prefix("=\"").and_then(|id| id.strip_suffix('"')).filter(|id| !id.is_empty()).unwrap_or(id)
+    id.strip_prefix("=\"").and_then(|id| id.strip_suffix('"')).unwrap_or(id)
 }
 
 /// `6.89E+11`.
@@ -222,9 +223,9 @@ fn email(id: &str, fold_plus: bool) -> Option<String> {
 }
 
 fn number(id: &str) -> Option<String> {
-    let (whole, fraction) = id.split_once('.').unwrap_or((id, ""));
+    let (whole, fraction) = id.split_once('.').unwrap_or((id, "0"));
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !fraction.bytes().all(|b| b == b'0') {
+    if whole.is_empty() || !digits(whole) || fraction.is_empty() || !fraction.bytes().all(|b| b == b'0') {
         return None;
     }
     let short = whole.trim_start_matches('0');

@@ -1,7 +1,12 @@
 //! Dates and times in a format: strftime's codes, read strictly. Owns which codes there are and what they accept; refuses
 //! formats that could be read two ways. Knows no columns.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+mod codes;
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+
+use super::number::read_int;
+use codes::{check, codes, packed, refuse_offset, refuse_zone};
 
 /// A format, ready to read by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +25,7 @@ pub enum Item {
     Literal(char),
     /// One or more spaces.
     Space,
-    /// A number of at least and at most so many digits.
+    /// A number of at least and at most so many digits; with 0 at least, one digit may have a space before it.
     Number(Part, u8, u8),
     /// `%b`, `%B`: a month in English, short or whole.
     MonthName,
@@ -61,6 +66,8 @@ pub struct Moment {
 impl Format {
     /// Reads a format; the error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
+        // Cells have no spaces at their ends when they are read.
+        let text = text.trim();
         match text {
             "epoch_s" => return Ok(Self::Epoch { millis: false }),
             "epoch_ms" => return Ok(Self::Epoch { millis: true }),
@@ -90,6 +97,7 @@ impl Format {
         }
         refuse_offset(&items)?;
         let items = packed(items);
+        refuse_zone(&items)?;
         check(&items)?;
         Ok(Self::Codes(items))
     }
@@ -128,119 +136,58 @@ impl Format {
         (year > day.min(month)).then_some(day < month)
     }
 
+    /// Whether two digits of a year come first, or another part does though the year has two digits; none for years of four.
+    pub fn short_year_first(&self) -> Option<bool> {
+        let Self::Codes(items) = self else { return None };
+        let mut numbers = items.iter().filter_map(|item| match item {
+            Item::Number(part, ..) => Some(*part),
+            _ => None,
+        });
+        self.has_short_year().then(|| numbers.next() == Some(Part::ShortYear))
+    }
+
+    /// Whether it has an offset or a zone.
+    pub fn has_offset(&self) -> bool {
+        matches!(self, Self::Codes(items) if items.iter().any(|item| matches!(item, Item::Offset | Item::Zone)))
+    }
+
+    /// Whether a text of digits alone can be of both formats, so that the first would take what the second means.
+    pub fn is_mixed_up_with(&self, other: &Self) -> bool {
+        let digits = |format: &Self| match format {
+            Self::Codes(items) => items.iter().try_fold(0, |all, item| match item {
+                Item::Number(_, _, most) => Some(all + u32::from(*most)),
+                _ => None,
+            }),
+            Self::Epoch { .. } | Self::Excel => Some(0),
+        };
+        let (Some(a), Some(b)) = (digits(self), digits(other)) else { return false };
+        match (self, other) {
+            // A spreadsheet's days have seven digits at most, and so many seconds are weeks.
+            (Self::Excel, Self::Codes(_)) | (Self::Codes(_), Self::Excel) => a.max(b) < 8,
+            (Self::Excel, Self::Epoch { .. }) | (Self::Epoch { .. }, Self::Excel) => false,
+            (Self::Codes(_), Self::Codes(_)) => a == b,
+            _ => true,
+        }
+    }
+
     /// Reads a text; none when it is not written so, or there is no such moment.
     pub fn read(&self, text: &str) -> Option<Moment> {
         match self {
             Self::Codes(items) => read_items(items, text),
             Self::Epoch { millis } => {
-                let number: i64 = text.parse().ok()?;
+                let number = read_int(text)?;
                 let moment = if *millis {
                     DateTime::from_timestamp_millis(number)
                 } else {
                     DateTime::from_timestamp_secs(number)
                 };
-                Some(Moment { local: moment?.naive_utc(), offset: Some(0) })
+                let local = moment?.naive_utc();
+                // Perhaps the next format is meant.
+                (1..=9999).contains(&local.year()).then_some(Moment { local, offset: Some(0) })
             }
             Self::Excel => Some(Moment { local: excel(text)?, offset: None }),
         }
     }
-}
-
-fn codes(code: &str) -> Result<Vec<Item>, String> {
-    let two = |part| Item::Number(part, 1, 2);
-    let exact = |part| Item::Number(part, 2, 2);
-    let colon = Item::Literal(':');
-    Ok(match code {
-        "Y" => vec![Item::Number(Part::Year, 4, 4)],
-        "y" => vec![exact(Part::ShortYear)],
-        "m" => vec![two(Part::Month)],
-        "d" => vec![two(Part::Day)],
-        "e" => vec![Item::Space, two(Part::Day)],
-        "H" => vec![two(Part::Hour)],
-        "I" => vec![two(Part::Hour12)],
-        "M" => vec![exact(Part::Minute)],
-        "S" => vec![exact(Part::Second)],
-        "F" => vec![
-            Item::Number(Part::Year, 4, 4),
-            Item::Literal('-'),
-            exact(Part::Month),
-            Item::Literal('-'),
-            exact(Part::Day),
-        ],
-        "T" => vec![exact(Part::Hour), colon, exact(Part::Minute), colon, exact(Part::Second)],
-        "R" => vec![exact(Part::Hour), colon, exact(Part::Minute)],
-        "b" | "B" | "h" => vec![Item::MonthName],
-        "a" | "A" => vec![Item::DayName],
-        "p" | "P" => vec![Item::HalfDay],
-        ".f" => vec![Item::Fraction],
-        "z" | ":z" => vec![Item::Offset],
-        "Z" => vec![Item::Zone],
-        "%" => vec![Item::Literal('%')],
-        other => {
-            return Err(format!(
-                "`%{other}` is not read: use %Y %y %m %d %e %b %B %a %A %H %I %p %M %S %.f %z %Z %F %T %R, or epoch_s, epoch_ms, excel"
-            ));
-        }
-    })
-}
-
-/// Fails for an offset that is written as text: it would be read over, and each time would be wrong by it.
-fn refuse_offset(items: &[Item]) -> Result<(), String> {
-    let text: String = items.iter().map(|item| if let Item::Literal(c) = item { *c } else { '\0' }).collect();
-    for (at, sign) in text.char_indices().filter(|(_, c)| matches!(c, '+' | '-' | '\u{2212}')) {
-        let digits: String =
-            text[at + sign.len_utf8()..].chars().take_while(|c| c.is_ascii_digit() || *c == ':').collect();
-        if digits.chars().filter(char::is_ascii_digit).count() >= 2 {
-            return Err(format!(
-                "the offset `{sign}{digits}` stands in the format as text, and no time would be moved by it: write %z"
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Numbers that nothing separates have all their digits.
-fn packed(mut items: Vec<Item>) -> Vec<Item> {
-    let is_number = |item: Option<&Item>| matches!(item, Some(Item::Number(..)));
-    for at in 0..items.len() {
-        let touches = is_number(items.get(at + 1)) || (at > 0 && is_number(items.get(at - 1)));
-        if let Item::Number(part, _, most) = items[at]
-            && touches
-        {
-            items[at] = Item::Number(part, most, most);
-        }
-    }
-    // A `T` between a day and an hour separates them too, and `Z` behind a time says that it is UTC.
-    let last = items.len().saturating_sub(1);
-    if last > 0 && items[last] == Item::Literal('Z') && matches!(items[last - 1], Item::Number(..) | Item::Fraction) {
-        items[last] = Item::Zone;
-    }
-    items
-}
-
-fn check(items: &[Item]) -> Result<(), String> {
-    let count = |fits: &dyn Fn(&Item) -> bool| items.iter().filter(|item| fits(item)).count();
-    let part = |wanted: &'static [Part]| count(&|item| matches!(item, Item::Number(part, ..) if wanted.contains(part)));
-    let month = part(&[Part::Month]) + count(&|item| *item == Item::MonthName);
-    let (year, day, hour) =
-        (part(&[Part::Year, Part::ShortYear]), part(&[Part::Day]), part(&[Part::Hour, Part::Hour12]));
-    let twelve = part(&[Part::Hour12]);
-    if year > 1 || month > 1 || day > 1 || hour > 1 {
-        return Err("it says a year, a month, a day or an hour twice".to_owned());
-    }
-    if (year, month, day) != (1, 1, 1) && (year + month + day > 0 || hour == 0) {
-        return Err("it needs a year, a month and a day".to_owned());
-    }
-    if twelve != count(&|item| *item == Item::HalfDay) {
-        return Err("%I and %p go together".to_owned());
-    }
-    if hour == 0 && part(&[Part::Minute, Part::Second]) + count(&|item| *item == Item::Fraction) > 0 {
-        return Err("it has minutes or seconds without an hour".to_owned());
-    }
-    if hour == 1 && part(&[Part::Minute]) == 0 && part(&[Part::Second]) > 0 {
-        return Err("it has seconds without minutes".to_owned());
-    }
-    Ok(())
 }
 
 /// The numbers of a moment, while it is read.
@@ -283,11 +230,12 @@ impl Read {
             Item::Literal(c) => text.strip_prefix(c),
             Item::Space => {
                 let rest = text.trim_start();
-                // `%e` pads one digit with a space, and two with none.
-                (rest.len() < text.len() || text.starts_with(|c: char| c.is_ascii_digit())).then_some(rest)
+                (rest.len() < text.len()).then_some(rest)
             }
             Item::Number(part, least, most) => {
-                let (number, rest) = number(text, least, most)?;
+                let padded = text.strip_prefix(' ').filter(|_| least == 0);
+                let most = if padded.is_some() { 1 } else { most };
+                let (number, rest) = number(padded.unwrap_or(text), least.max(1), most)?;
                 self.set(part, number);
                 Some(rest)
             }
@@ -309,7 +257,8 @@ impl Read {
             Item::Fraction => {
                 let Some(digits) = text.strip_prefix('.') else { return Some(text) };
                 let length = digits.bytes().take_while(u8::is_ascii_digit).count();
-                let nanos = format!("{:0<9}", digits.get(..length).filter(|d| (1..=9).contains(&d.len()))?);
+                // Microseconds are kept, so that further digits mean nothing.
+                let nanos = format!("{:0<9}", digits.get(..length.min(9)).filter(|digits| !digits.is_empty())?);
                 self.nanos = nanos.parse().ok()?;
                 digits.get(length..)
             }
@@ -368,7 +317,7 @@ fn number(text: &str, least: u8, most: u8) -> Option<(u32, &str)> {
     let length = text.bytes().take(most.into()).take_while(u8::is_ascii_digit).count();
     let (digits, rest) = text.split_at_checked(length).filter(|_| length >= usize::from(least))?;
     // A further digit would belong to the number.
-    let ends = !rest.starts_with(|c: char| c.is_ascii_digit()) || least == most;
+    let ends = !rest.starts_with(|c: char| c.is_ascii_digit()) || (least == most && most > 1);
     Some((digits.parse().ok()?, rest)).filter(|_| ends)
 }
 
@@ -394,13 +343,19 @@ fn offset(text: &str) -> Option<(i32, &str)> {
 /// A spreadsheet's day number, with its time as a fraction, rounded to thousandths of a second. Days before March 1900 have
 /// other numbers there, because spreadsheets know a 29th of February 1900.
 fn excel(text: &str) -> Option<NaiveDateTime> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let serial: f64 = text.parse().ok().filter(|_| plain)?;
-    if !(61.0..2_958_466.0).contains(&serial) {
+    const DAY: u128 = 86_400_000;
+    let (days, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let all_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if !all_digits(days) || !all_digits(fraction) {
         return None;
     }
+    let days: u64 = days.parse().ok().filter(|days| (61..2_958_466).contains(days))?;
+    // As text, because a double of a day is no more exact than half a millisecond.
+    let fraction = if fraction.is_empty() { "0" } else { &fraction[..fraction.len().min(20)] };
+    let unit = 10u128.pow(fraction.len() as u32);
+    let millis = (fraction.parse::<u128>().ok()? * DAY + unit / 2) / unit;
     let start = NaiveDate::from_ymd_opt(1899, 12, 30)?.and_time(NaiveTime::MIN);
-    start.checked_add_signed(TimeDelta::milliseconds((serial * 86_400_000.0).round() as i64))
+    start.checked_add_signed(TimeDelta::milliseconds(i64::try_from(u128::from(days) * DAY + millis).ok()?))
 }
 
 #[cfg(test)]

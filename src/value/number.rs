@@ -54,7 +54,9 @@ impl Notation {
 
     /// The sign, and what stands between signs, currencies and parentheses.
     fn ends<'a>(&self, text: &'a str) -> Option<(&'static str, &'a str)> {
-        let (mut rest, mut negative, mut signs, mut stripped) = (text.trim(), false, 0, 0);
+        let (mut rest, mut negative, mut signs) = (text.trim(), false, 0);
+        // What was taken off the start, and off the end.
+        let mut stripped = (false, false);
         if self.parentheses && rest.starts_with('(') && rest.ends_with(')') && rest.len() > 2 {
             (rest, negative, signs) = (rest[1..rest.len() - 1].trim(), true, 1);
         }
@@ -64,8 +66,10 @@ impl Notation {
                 (rest, signs) = (inner.trim_start(), 1);
             } else if let Some(inner) = rest.strip_suffix('-').filter(|_| self.trailing && signs == 0) {
                 (rest, negative, signs) = (inner.trim_end(), true, 1);
-            } else if let Some(inner) = self.stripped(rest).filter(|_| stripped < 2) {
-                (rest, stripped) = (inner, stripped + 1);
+            } else if let Some(inner) = self.stripped(|what| rest.strip_prefix(what)).filter(|_| !stripped.0) {
+                (rest, stripped.0) = (inner.trim_start(), true);
+            } else if let Some(inner) = self.stripped(|what| rest.strip_suffix(what)).filter(|_| !stripped.1) {
+                (rest, stripped.1) = (inner.trim_end(), true);
             } else if self.parentheses && signs == 0 && rest.starts_with('(') && rest.ends_with(')') && rest.len() > 2 {
                 // `$(5.00)`.
                 (rest, negative, signs) = (rest[1..rest.len() - 1].trim(), true, 1);
@@ -79,12 +83,9 @@ impl Notation {
             .then_some((if negative { "-" } else { "" }, rest))
     }
 
-    fn stripped<'a>(&self, text: &'a str) -> Option<&'a str> {
-        let of = |what: &String| {
-            let start = text.strip_prefix(what.as_str()).map(str::trim_start);
-            start.or_else(|| text.strip_suffix(what.as_str()).map(str::trim_end))
-        };
-        self.strip.iter().filter(|what| !what.is_empty()).find_map(of)
+    /// A text without the first of the texts to strip that `without` takes off.
+    fn stripped<'a>(&self, without: impl Fn(&str) -> Option<&'a str>) -> Option<&'a str> {
+        self.strip.iter().filter(|what| !what.is_empty()).find_map(|what| without(what))
     }
 
     /// The number without the marks of its groups, if those stand where they must.
@@ -92,7 +93,7 @@ impl Notation {
         let Some(mark) = self.thousands else { return Some(text.to_owned()) };
         let is_mark = |c: char| c == mark || (mark == ' ' && c.is_whitespace()) || (mark == '\'' && c == '\u{2019}');
         let point = if self.decimal == DecimalMark::Comma { ',' } else { '.' };
-        let (whole, fraction) = text.split_at(text.find(point).unwrap_or(text.len()));
+        let (whole, fraction) = text.split_at(text.find([point, 'e', 'E']).unwrap_or(text.len()));
         let groups: Vec<&str> = whole.split(is_mark).collect();
         let digits = |group: &&str| group.bytes().all(|b| b.is_ascii_digit());
         let (first, others) = groups.split_first()?;
@@ -125,6 +126,23 @@ pub fn read_float(text: &str) -> Option<f64> {
     // `f64::from_str` also accepts `inf`, `infinity` and `nan`, which have other letters than an exponent's `e`.
     let plain = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
     text.parse().ok().filter(|x: &f64| plain && x.is_finite())
+}
+
+/// The double that is nearest to a decimal with `scale` digits behind the point.
+pub fn decimal_to_float(unscaled: i128, scale: u8) -> f64 {
+    const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
+    // Both numbers are exact doubles then, and one division rounds once.
+    if unscaled.unsigned_abs() <= EXACT && scale <= 22 {
+        return unscaled as f64 / 10f64.powi(scale.into());
+    }
+    format!("{unscaled}e-{scale}").parse().unwrap_or_default()
+}
+
+/// A double rounded to at most 15 digits behind the point, halves away from zero.
+pub fn round(value: f64, digits: u32) -> f64 {
+    let factor = 10f64.powi(digits as i32);
+    let wide = value * factor;
+    if wide.is_finite() { wide.round() / factor } else { value }
 }
 
 /// Reads `[+-]?` digits, with at most `scale` of them after the point and at most `precision` in all.
@@ -177,7 +195,9 @@ mod tests {
             (&english, ",100", None),
             (&english, "5-", None),
             (&english, "5 GBP", None),
-            (&english, "$$$5", None),
+            (&english, "$$5", None),
+            (&english, "$-$5", None),
+            (&english, "(5%)$", None),
             (&english, "$", None),
             (&english, "1e3", None),
             (&german, "1.299,00", Some(129_900)),

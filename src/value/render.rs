@@ -115,6 +115,13 @@ impl Days {
     }
 }
 
+/// A decimal with `scale` digits after the point.
+pub fn decimal_text(value: i128, scale: usize) -> String {
+    let mut text = Vec::new();
+    decimal(value, scale, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
 fn float(value: f64, into: &mut Vec<u8>) {
     // In this range `{:?}` writes no exponent; `zmij` then writes the same text, if it is short, five times as fast.
     let mut buffer = zmij::Buffer::new();

@@ -7,6 +7,24 @@ use sha2::{Digest, Sha256};
 
 use super::id::{IdKind, IdRule};
 
+/// Which ends of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    Both,
+    Leading,
+    Trailing,
+}
+
+/// The text without any of these characters at its ends.
+pub fn trim_characters<'a>(text: &'a str, characters: &str, ends: Ends) -> &'a str {
+    let is_one = |c: char| characters.contains(c);
+    match ends {
+        Ends::Both => text.trim_matches(is_one),
+        Ends::Leading => text.trim_start_matches(is_one),
+        Ends::Trailing => text.trim_end_matches(is_one),
+    }
+}
+
 /// `length` characters from the `start`th on, which is the first for 1; all of them when no length is given.
 pub fn substring(text: &str, start: u32, length: Option<u32>) -> &str {
     let place = |characters: u32| text.char_indices().nth(characters as usize).map_or(text.len(), |(at, _)| at);
@@ -18,6 +36,11 @@ pub fn substring(text: &str, start: u32, length: Option<u32>) -> &str {
 /// The `nth` part of a text between separators, from 1; an empty text if there are fewer.
 pub fn split_part<'a>(text: &'a str, separator: &str, nth: u32) -> &'a str {
     text.split(separator).nth((nth as usize).saturating_sub(1)).unwrap_or_default()
+}
+
+/// Whether a spreadsheet runs a text as a formula when it opens a CSV file.
+pub fn is_formula(text: &str) -> bool {
+    matches!(text.as_bytes().first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r'))
 }
 
 /// SHA-256 of a text's UTF-8, in lower-case hexadecimal digits.

@@ -135,11 +135,8 @@ fn a_warning_is_an_event_and_publishes() {
     let ran = dir.onefold(&["run", "--profile", "p.toml", "--log-format", "json"]);
     ran.expect(0);
     let events = ran.events();
-    let event = events.iter().find(|e| e["event"] == "check_failed").expect("an event");
-    assert_eq!(
-        (&event["level"], &event["severity"], &event["name"]),
-        (&"warn".into(), &"warn".into(), &"mrr > 0".into())
-    );
+    let event = events.iter().find(|e| e["warning"] == "check_failed").expect("an event");
+    assert_eq!((&event["level"], &event["name"]), (&"warn".into(), &"mrr > 0".into()));
     let checks = dir.manifest("data_out").checks;
     assert_eq!((checks.len(), checks[0].passed, checks[0].wanted.as_str()), (1, false, "at least 100%"));
     assert_eq!(event["measured"].as_str(), Some(checks[0].measured.as_str()));

@@ -168,7 +168,11 @@ fn fields_are_in_the_lines_that_are_named() {
     for (_, explanation) in sample.all() {
         let id = &explanation.customer;
         for field in &explanation.fields {
-            let Origin::Row { source, file_column, at, bad_value, beaten_rows, beat } = &field.origin else { continue };
+            let Origin::Row { source, file_column, at, bad_value, filled_from: None, beaten_rows, beat } =
+                &field.origin
+            else {
+                continue;
+            };
             let source = &sample.spec["sources"][source];
             let key = source.get("key").unwrap_or(&sample.spec["profile"]["key"]).as_str().expect("a key");
             let by = source["latest_by"].as_str().expect("an order");

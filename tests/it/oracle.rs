@@ -3,7 +3,7 @@
 use onefold::sample::{Kind, Request, generate};
 use serde_json::Value;
 
-use crate::python::oracle_agrees;
+use crate::python::{cells_agree, oracle_agrees};
 use crate::workdir::{Workdir, project};
 
 fn agrees(dir: &Workdir, input: &str) {
@@ -107,6 +107,12 @@ fn messy_exports_of_many_seeds() {
             );
         }
     }
+}
+
+/// Random cells of every type, marks, zones and kinds of ids, read by plain Python.
+#[test]
+fn cells_of_every_type() {
+    cells_agree("1", "50");
 }
 
 #[test]

@@ -26,6 +26,20 @@ pub fn oracle_agrees(input: &Path, output: &Path) {
     assert!(said.contains("no difference"), "{said}");
 }
 
+/// The oracle of cells finds no difference, from this seed on.
+pub fn cells_agree(first: &str, seeds: &str) {
+    let args = ["--onefold", env!("CARGO_BIN_EXE_onefold"), "--seeds", first, seeds].map(PathBuf::from);
+    let said = run(Path::new("python3"), "tests/oracle/cells.py", &args);
+    assert!(said.contains("no difference"), "{said}");
+}
+
+/// DuckDB finds no difference in expressions over random values, from this seed on.
+pub fn functions_agree(first: &str, seeds: &str) {
+    let args = ["--onefold", env!("CARGO_BIN_EXE_onefold"), "--seeds", first, seeds].map(PathBuf::from);
+    let said = run(&with_packages(), "tests/readers/functions.py", &args);
+    assert!(said.contains("no difference"), "{said}");
+}
+
 /// onefold and its peers agree on every cell of a workload of the peers' benchmark, with this size; no peer is left
 /// out.
 pub fn peers_agree(workload: &str, customers: &str) {

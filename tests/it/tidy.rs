@@ -13,8 +13,8 @@ const FUNCTION_LINES: usize = 60;
 
 /// The floors of the library from the ground up. A file knows its own floor and those before it.
 const FLOORS: &[&str] = &[
-    "error", "stop", "event", "disk", "value", "spec", "input", "identity", "shard", "engine", "output", "sample",
-    "run", "audit", "lib",
+    "words", "error", "stop", "event", "disk", "value", "spec", "input", "identity", "shard", "engine", "output",
+    "sample", "run", "audit", "lib",
 ];
 
 /// The floors of the command. Below them all lies the library's front door.
@@ -23,6 +23,7 @@ const COMMAND_FLOORS: &[&str] = &["cli/os", "cli/tell", "cli/commands", "cli", "
 /// Floor → what it may not take from outside: crates by the name in Cargo.toml, or paths of the standard library. A crate's
 /// family goes with it: `polars` is `polars-core` too.
 const NEVER: &[(&str, &[&str])] = &[
+    ("words", &["std::fs", "tracing"]),
     ("error", &["polars", "tracing"]),
     ("stop", &["arrow", "std::fs", "tracing"]),
     ("event", &["arrow", "std::fs"]),

@@ -2,7 +2,7 @@
 //! reads no file.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{Float64Type, Int64Type};
 use serde_json::Value;
 
 use super::FinishedRun;
@@ -89,7 +89,7 @@ impl Composing<'_> {
                     if let Some(field) = fields.iter().find(|f| f.name == name) {
                         let (source, expression) = (source.name.clone(), field.value.sql.clone());
                         let uses = field.value.columns.iter().cloned().collect();
-                        let rows = self.found.sources[at].rows.len() - self.rebuilt.replaced[at];
+                        let rows = self.found.sources[at].rows.len() - self.rebuilt.picked[at].replaced.len();
                         return Ok(Origin::Aggregate { source, expression, uses, rows });
                     }
                 }
@@ -100,8 +100,11 @@ impl Composing<'_> {
 
     fn of_row(&self, at: usize, source: &Source, column: usize) -> Result<Origin> {
         let found = &self.found.sources[at];
-        let Some(picked) = self.rebuilt.picked[at] else { return Ok(Origin::NoRow { source: source.name.clone() }) };
-        let beat = self.beaten(at, source, picked);
+        let Some(picked) = self.picked(at) else { return Ok(Origin::NoRow { source: source.name.clone() }) };
+        let beat = self.beaten(at, picked);
+        let values = &self.rebuilt.rows[at][source.decides(column)];
+        let fills = |row: &&usize| values.is_valid(**row) && !self.rebuilt.picked[at].replaced.contains(row);
+        let filled = if source.fill && values.is_null(picked) { beat.iter().find(fills) } else { None };
         let listed = beat.iter().take(LISTED).map(|row| {
             let latest = self.latest(at, source, *row)?.unwrap_or(Value::Null);
             Ok(Beaten { at: place(found, *row), latest, value: json(&self.rebuilt.rows[at][column], *row)? })
@@ -111,17 +114,23 @@ impl Composing<'_> {
             file_column: source.columns[column].name.clone(),
             at: place(found, picked),
             bad_value: found.rows[picked].bad[column],
+            filled_from: filled.map(|row| place(found, *row)),
             beaten_rows: beat.len(),
             beat: listed.collect::<Result<_>>()?,
         })
     }
 
     /// The rows that the picked one replaced, the latest first.
-    fn beaten(&self, at: usize, source: &Source, picked: usize) -> Vec<usize> {
+    fn beaten(&self, at: usize, picked: usize) -> Vec<usize> {
         let mut rows: Vec<usize> = (0..self.found.sources[at].rows.len()).filter(|row| *row != picked).collect();
-        let order = source.latest_by.map(|column| order(&self.rebuilt.rows[at][column]));
-        rows.sort_by_key(|row| std::cmp::Reverse((order.as_ref().map(|o| o[*row]), *row)));
+        let order = &self.rebuilt.picked[at].order;
+        rows.sort_by_key(|row| std::cmp::Reverse((order.get(*row), *row)));
         rows
+    }
+
+    /// The index among the customer's rows of the one that is in the profile.
+    fn picked(&self, at: usize) -> Option<usize> {
+        self.rebuilt.picked[at].rows.first().copied().flatten().map(|row| row as usize)
     }
 
     /// A row's `latest_by` value, if the source has one.
@@ -136,7 +145,7 @@ impl Composing<'_> {
             return Ok(None);
         }
         let all_count = matches!(source.rows, RowRule::Aggregate(_));
-        let latest = match self.rebuilt.picked[at] {
+        let latest = match self.picked(at) {
             Some(picked) if !all_count => self.latest(at, source, picked)?,
             _ => None,
         };
@@ -144,7 +153,11 @@ impl Composing<'_> {
         Ok(Some(SourceRows {
             source: source.name.clone(),
             rows: found.rows.len(),
-            used: if all_count { found.rows.len() - self.rebuilt.replaced[at] } else { found.rows.len().min(1) },
+            used: if all_count {
+                found.rows.len() - self.rebuilt.picked[at].replaced.len()
+            } else {
+                found.rows.len().min(1)
+            },
             latest_by,
             latest,
             lines: lines(found),
@@ -167,14 +180,6 @@ fn lines(found: &SourceHits) -> Vec<Lines> {
         Some(Lines { file: file.to_owned(), rows: rows.len(), first_line, last_line: last.line })
     };
     found.rows.chunk_by(|a, b| a.file == b.file).filter_map(in_file).collect()
-}
-
-/// Numbers that order like the values of a `latest_by` column; none, which comes first, for null.
-fn order(values: &ArrayRef) -> Vec<Option<i64>> {
-    use arrow::compute::cast;
-    // Dates are days and datetimes microseconds, both stored as integers.
-    let numbers = cast(values, &DataType::Int64).ok();
-    numbers.map_or_else(Vec::new, |n| n.as_primitive::<Int64Type>().iter().collect())
 }
 
 /// A cell as JSON: numbers and bools as such, all others as their text in the CSV.

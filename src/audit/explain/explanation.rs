@@ -56,6 +56,8 @@ pub enum Origin {
         at: At,
         /// Whether the cell is a bad value and therefore null.
         bad_value: bool,
+        /// The row that gave the value, if the newest one has none and the source fills from older rows.
+        filled_from: Option<At>,
         /// How many rows of the customer this row replaced.
         beaten_rows: usize,
         /// The newest of these.

@@ -1,27 +1,27 @@
 //! Builds the customer's profile again from its rows, with its workings, by the same code as the run: routed into one
 //! shard, planned, collected. Owns the proof that it is the published profile.
 
+use std::sync::Arc;
+
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use chrono::NaiveDate;
 
 use super::rows_of::CustomerRows;
 use super::{FinishedRun, wrong};
-use crate::engine::{attempt, picked, rows};
+use crate::engine::{Given, Picked, attempt, picked, rows};
 use crate::error::{Error, Result};
-use crate::input::read_rows;
+use crate::input::{read_rates, read_rows};
 use crate::shard::{Layout, ShardBuffers, ShardInput};
 use crate::spec::{Spec, points_column};
-use crate::value::Cells;
+use crate::value::{Cells, Rates};
 
 /// A customer's profile with its workings.
 pub(super) struct Rebuilt {
     /// One row: the output columns, the inner ones, whether each rule is true, the scores' sums.
     workings: RecordBatch,
-    /// For each source, the index among the customer's rows of the one that is in the profile.
-    pub picked: Vec<Option<usize>>,
-    /// For each source, how many rows of the customer another one replaces by `unique_by`.
-    pub replaced: Vec<usize>,
+    /// For each source, which of the customer's rows are used, and their order.
+    pub picked: Vec<Picked>,
     /// For each source, the declared columns of all rows of the customer.
     pub rows: Vec<Vec<ArrayRef>>,
 }
@@ -31,15 +31,22 @@ pub(super) fn rebuild(run: &FinishedRun<'_>, found: &CustomerRows) -> Result<Reb
     let spec = run.spec;
     let input = route(spec, found)?;
     let as_of = run.manifest.as_of.as_deref().and_then(|day| day.parse::<NaiveDate>().ok());
-    let workings = attempt::build(&spec.workings(), &input, as_of.map(|day| day.to_epoch_days()))?.profiles;
+    let given = Given { as_of: as_of.map(|day| day.to_epoch_days()), rates: rates(run)? };
+    let workings = attempt::build(&spec.workings(), &input, &given)?.profiles;
     if workings.num_rows() != 1 {
         return Err(wrong("the inputs have no row that gives this customer a profile"));
     }
-    let all = picked(spec, &input)?;
-    let replaced = all.iter().map(|of| of.replaced.len()).collect();
-    let picked = all.into_iter().map(|of| of.rows.first().copied().flatten().map(|row| row as usize)).collect();
     let rows = spec.sources.iter().zip(&input.sources).map(|(source, input)| rows(source, input));
-    Ok(Rebuilt { workings, picked, replaced, rows: rows.collect::<Result<_>>()? })
+    Ok(Rebuilt { workings, picked: picked(spec, &input)?, rows: rows.collect::<Result<_>>()? })
+}
+
+/// The rates of the run; fails if they have changed since.
+fn rates(run: &FinishedRun<'_>) -> Result<Option<Arc<Rates>>> {
+    let Some(file) = read_rates(run.spec, run.inputs)? else { return Ok(None) };
+    match run.manifest.spec_files.iter().any(|known| known.file == file.name && known.sha256 == file.sha256) {
+        true => Ok(Some(Arc::new(file.rates))),
+        false => Err(wrong(format!("`{}` has changed since the run read it", file.name))),
+    }
 }
 
 /// The rows as they would wait for their shard if there were no others.

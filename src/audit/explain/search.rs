@@ -157,7 +157,7 @@ fn take(customer: &str, source: &Source, file: InputFile, hits: Vec<Hit>, found:
             let bad = report.bad_values.iter().map(|n| *n > 0).collect();
             found.rows.push(CustomerRow { file: at, line, raw, bad });
         } else if report.counts.rejected > 0 {
-            let mut rejects = Rejects::new(&std::env::temp_dir())?;
+            let mut rejects = Rejects::new(&std::env::temp_dir(), false)?;
             rejects.add(source, &file.name, line, &report)?;
             found.rejected.extend_from_slice(rejects.first_three());
         }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use onefold::event::Event;
-use onefold::{Checked, Error, RejectLimit, Result, default_shards};
+use onefold::{Checked, Error, Limit, Result, default_shards};
 
 use crate::cli::commands::run::{InputArgs, at_least_one, size};
 use crate::cli::exit::Failure;
@@ -49,7 +49,7 @@ pub struct BenchArgs {
     memory_limit: Option<u64>,
     /// Rejected rows allowed per source, as for `onefold run`
     #[arg(long, value_name = "N|P%")]
-    max_rejects: Option<RejectLimit>,
+    max_rejects: Option<Limit>,
     /// Folder for the runs' outputs, on the disk to be measured; they are removed afterwards [default: the system's
     /// folder for temporary files]
     #[arg(long, value_name = "DIR")]

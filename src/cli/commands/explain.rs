@@ -18,7 +18,7 @@ use crate::cli::{Verbosity, help};
 #[command(after_long_help = help::EXPLAIN)]
 pub struct ExplainArgs {
     /// The customer's id, as in the profiles
-    #[arg(value_name = "CUSTOMER_ID")]
+    #[arg(value_name = "CUSTOMER_ID", allow_negative_numbers = true)]
     customer: String,
     /// Folder of the run's input files
     #[arg(long, value_name = "DIR", default_value = "sample_data")]
@@ -78,10 +78,11 @@ fn write_field(field: &Field, sources: &[SourceRows], width: usize, text: &mut S
     match origin {
         Origin::Id | Origin::Score | Origin::BuiltIn => writeln!(text),
         Origin::NoRow { source } => writeln!(text, "  (the customer is not in {source})"),
-        Origin::Row { source, file_column, at, bad_value, beaten_rows, beat } => {
+        Origin::Row { source, file_column, at, bad_value, filled_from, beaten_rows, beat } => {
             let renamed = if file_column == column { String::new() } else { format!(" column {file_column}") };
             let bad = if *bad_value { ", a bad value" } else { "" };
-            writeln!(text, "  ({}{renamed}{bad})", place(at))?;
+            let filled = filled_from.as_ref().map_or(String::new(), |at| format!(", null; filled from {}", place(at)));
+            writeln!(text, "  ({}{renamed}{bad}{filled})", place(at))?;
             let by = sources.iter().find(|s| s.source == *source).and_then(|s| s.latest_by.as_deref());
             write_beaten(value, (beat, *beaten_rows), by, width, text)
         }

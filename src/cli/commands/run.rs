@@ -8,7 +8,7 @@ use chrono::{Datelike, NaiveDate};
 use clap::Args;
 use onefold::manifest::{Manifest, REPORT_FILE};
 use onefold::spec::{Delimiter, Encoding, Spec};
-use onefold::{Drill, Error, RejectLimit, Result, Settings};
+use onefold::{Drill, Error, Limit, Result, Settings};
 
 use crate::cli::commands::report;
 use crate::cli::os::signals;
@@ -38,7 +38,13 @@ pub struct RunArgs {
     /// Rejected rows allowed per source, as a number or a percentage [default: 10 or 1%, whichever is more, and at most
     /// half]
     #[arg(long, value_name = "N|P%")]
-    max_rejects: Option<RejectLimit>,
+    max_rejects: Option<Limit>,
+    /// Bad values allowed per typed column, as a number or a percentage of its values [default: as many as there are]
+    #[arg(long, value_name = "N|P%")]
+    max_bad: Option<Limit>,
+    /// Fail when there is a warning, before anything is published
+    #[arg(long)]
+    strict: bool,
     /// Publish even if there is no profile
     #[arg(long)]
     allow_empty: bool,
@@ -217,6 +223,8 @@ impl RunArgs {
             safe_csv,
             csv_bom,
             max_rejects,
+            max_bad,
+            strict,
             allow_empty,
             force,
             as_of,
@@ -236,6 +244,7 @@ impl RunArgs {
         settings.run_id = Some(run_id.to_owned());
         (settings.safe_csv, settings.csv_bom) = (*safe_csv, *csv_bom);
         settings.reject_limit = max_rejects.unwrap_or(settings.reject_limit);
+        (settings.bad_limit, settings.strict) = (*max_bad, *strict);
         (settings.allow_empty, settings.force) = (*allow_empty, *force);
         settings.as_of = *as_of;
         settings.shards = *shards;

@@ -53,6 +53,8 @@ impl<S: Subscriber> Layer<S> for Log {
         // Trace events are steps of progress, which are for the bars.
         let most = if self.verbose { LevelFilter::DEBUG } else { LevelFilter::INFO };
         let is_seen = match self.format {
+            // With --quiet only what failed.
+            LogFormat::Json if self.volume == Volume::Errors => volume(&event) == Volume::Errors,
             LogFormat::Json => event.level() <= most,
             LogFormat::Text => event.level() <= LevelFilter::DEBUG && self.volume >= volume(&event),
         };

@@ -31,6 +31,7 @@ pub fn of(manifest: &Manifest, input: &Path, output: &Path, report: Option<&Path
         ),
         accounts(manifest),
         scores(manifest),
+        doubts(manifest),
         course(manifest),
         files(manifest, output, report),
         format!("next: {}\n", next(input, output)),
@@ -85,6 +86,37 @@ fn scores(manifest: &Manifest) -> String {
         (score.clone(), values.join(", "))
     });
     named(rows.collect())
+}
+
+/// How many warnings of each kind there are.
+fn doubts(manifest: &Manifest) -> String {
+    let mut kinds: IndexMap<&str, u64> = IndexMap::new();
+    manifest.warnings.iter().for_each(|warning| *kinds.entry(&warning.warning).or_default() += 1);
+    if kinds.is_empty() {
+        return String::new();
+    }
+    let kinds: Vec<String> = kinds.iter().map(|(kind, n)| format!("{} {kind}", grouped(*n))).collect();
+    let all = counted(manifest.warnings.len() as u64, "warning");
+    let text = format!("{all} (run.json has their texts): {}", kinds.join(", "));
+    wrapped(&text)
+}
+
+/// Lines of at most the width, broken at spaces.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut width) = (String::new(), 0);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > WIDTH {
+            lines.push_str("\n  ");
+            width = 2;
+        } else if width > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines.push_str(word);
+        width += length;
+    }
+    lines + "\n"
 }
 
 /// How the run went: resumed and retried shards, memory, seconds.

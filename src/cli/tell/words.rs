@@ -3,23 +3,7 @@
 use bytesize::ByteSize;
 use chrono::{DateTime, Utc};
 
-/// A number with thousands separators.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 shard`, `2 shards`.
-pub fn counted(number: u64, what: &str) -> String {
-    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
-}
+pub use onefold::words::{counted, grouped};
 
 /// A percentage; a part that is neither none nor all is never rounded to 0 % or 100 %.
 pub fn share(part: u64, whole: u64) -> String {
@@ -79,12 +63,6 @@ pub fn cut(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped_and_counted() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([counted(1, "shard"), counted(2, "shard")], ["1 shard", "2 shards"]);
-    }
 
     #[test]
     fn a_share_is_never_rounded_to_none_or_all() {

@@ -3,9 +3,10 @@
 
 use polars::prelude::{DataType, Expr as Plan, NULL, col, lit, when};
 
-use super::{compile, finite, narrow, polars_type};
-use crate::spec::expr::{Aggregate, Expr, How};
-use crate::value::Type;
+use super::floats::{self, only_finite};
+use super::{compile, narrow, polars_type};
+use crate::spec::expr::{Aggregate, Expr, Function, How};
+use crate::value::{Currency, Type};
 
 /// How a reduction makes one value of many; nulls are skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub(in crate::engine) enum Reducer {
     Max,
     /// Of ints in 128 bits, of floats in the order of the rows with compensation, of decimals exact.
     Sum,
+    /// The sums of each `by`, a currency, as a text.
+    Sums,
+    /// The sum in this currency; `by` is the currency of each value.
+    SumAs(Currency),
     /// The value, null or not, in the last of the rows with the smallest `by`.
     MinBy,
     /// The value, null or not, in the last of the rows with the greatest `by`.
@@ -36,7 +41,7 @@ pub(in crate::engine) struct Reduction {
     pub reducer: Reducer,
     /// The value of each row.
     pub value: Plan,
-    /// What decides which row's value is kept.
+    /// What decides which row's value is kept, or the currency of each value.
     pub by: Option<Plan>,
 }
 
@@ -46,7 +51,7 @@ pub(in crate::engine) struct Reductions(pub Vec<Reduction>);
 
 impl Reductions {
     /// The column of a reduction, which is added if it is new.
-    fn reduce(&mut self, reducer: Reducer, value: Plan, by: Option<Plan>) -> Plan {
+    pub fn reduce(&mut self, reducer: Reducer, value: Plan, by: Option<Plan>) -> Plan {
         let same = |r: &&Reduction| r.reducer == reducer && r.value == value && r.by == by;
         if let Some(known) = self.0.iter().find(same) {
             return col(known.name.as_str());
@@ -84,10 +89,18 @@ pub(super) fn aggregate(aggregate: &Aggregate, ty: Type, reductions: &mut Reduct
             let (sum, count) = (reduce(Reducer::Sum), reduce(Reducer::Count).cast(DataType::Float64));
             mean(sum, count, of)
         }
-        How::MinBy | How::MaxBy => {
-            let reducer = if *how == How::MinBy { Reducer::MinBy } else { Reducer::MaxBy };
+        How::Sums | How::SumAs(_) | How::MinBy | How::MaxBy => {
+            let reducer = match *how {
+                How::Sums => Reducer::Sums,
+                How::SumAs(currency) => Reducer::SumAs(currency),
+                How::MinBy => Reducer::MinBy,
+                _ => Reducer::MaxBy,
+            };
             let by = by.as_ref().map(|by| kept(of_rows(by, reductions)));
-            reductions.reduce(reducer, value, by)
+            // What the filter leaves out of a sum must not be added.
+            let value = if matches!(how, How::Sums | How::SumAs(_)) { kept(value) } else { value };
+            let sum = reductions.reduce(reducer, value, by);
+            if matches!(how, How::SumAs(_)) { sum.cast(polars_type(ty)) } else { sum }
         }
     }
 }
@@ -102,7 +115,7 @@ fn of_rows(value: &Expr, reductions: &mut Reductions) -> Plan {
 fn sum(sum: Plan, ty: Type) -> Plan {
     match ty {
         Type::Int => narrow(sum, "sum"),
-        Type::Float => finite(sum),
+        Type::Float => only_finite(sum, "sum"),
         ty => sum.cast(polars_type(ty)),
     }
 }
@@ -110,8 +123,11 @@ fn sum(sum: Plan, ty: Type) -> Plan {
 /// The mean of values of this type.
 fn mean(sum: Plan, count: Plan, of: Type) -> Plan {
     match of {
-        Type::Float => finite(sum / count),
-        Type::Decimal(_, scale) => sum.to_physical().cast(DataType::Float64) / (count * lit(10f64.powi(scale.into()))),
-        _ => sum.cast(DataType::Float64) / count,
+        Type::Float => floats::binary(Function::Divide, only_finite(sum, "avg"), count),
+        Type::Decimal(_, scale) => {
+            let units = floats::binary(Function::Multiply, count, lit(10f64.powi(scale.into())));
+            floats::binary(Function::Divide, sum.to_physical().cast(DataType::Float64), units)
+        }
+        _ => floats::binary(Function::Divide, sum.cast(DataType::Float64), count),
     }
 }

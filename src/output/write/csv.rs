@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use memchr::{memchr, memchr3};
 
 use crate::error::Result;
-use crate::value::Cells;
+use crate::value::{Cells, is_formula};
 
 pub(super) fn header(schema: &SchemaRef, mark: bool) -> Vec<u8> {
     let mut line = if mark { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
@@ -62,7 +62,7 @@ fn may_need_care(column: &ArrayRef, safe: bool) -> Option<&StringArray> {
 fn text(value: &str, safe: bool, into: &mut Vec<u8>) {
     let bytes = value.as_bytes();
     // OWASP, "CSV Injection": the first characters that make a spreadsheet run a cell.
-    if safe && matches!(bytes.first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r')) {
+    if safe && is_formula(value) {
         quote_if_needed(&[b"'", bytes].concat(), into);
     } else {
         quote_if_needed(bytes, into);

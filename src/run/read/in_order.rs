@@ -6,10 +6,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::source::SourceRead;
 use crate::error::Result;
-use crate::input::{BlockReport, FileAccount, Reason, Rejects, SourceAccount, SourceFiles, TailLine};
+use crate::input::{BlockReport, Doubts, FileAccount, Reason, Rejects, SourceAccount, SourceFiles, TailLine};
 use crate::spec::Source;
 use crate::stop::Stop;
-use crate::value::Type;
 
 /// Bytes of rejects that may wait for a block before them. A thread that would exceed this waits itself.
 const MOST_WAITING: usize = 32 << 20;
@@ -28,6 +27,8 @@ struct Taken<'a> {
     rejects: Rejects,
     /// Bad values so far, for each declared column.
     bad_values: Vec<u64>,
+    /// Values that are no nulls so far, likewise.
+    filled: Vec<u64>,
     rows_of: Vec<u64>,
     /// Number of the next block, from 1.
     next: u64,
@@ -47,6 +48,7 @@ impl<'a> InOrder<'a> {
             account: SourceAccount::default(),
             rejects,
             bad_values: vec![0; read.source.columns.len()],
+            filled: vec![0; read.source.columns.len()],
             rows_of: vec![0; read.files.len()],
             next: 1,
             tail: Vec::new(),
@@ -78,17 +80,22 @@ impl<'a> InOrder<'a> {
         self.moved.notify_all();
     }
 
-    /// The result of all reports. All files must have been read to their end, so that their digests are known.
-    pub fn finish(self, stop: &Stop) -> Result<SourceRead> {
+    /// The result of all reports, with what makes each file's encoding doubtful. All files must have been read to their end, so that their digests are known.
+    pub fn finish(self, doubts: &[Doubts], stop: &Stop) -> Result<SourceRead> {
         let mut taken = self.taken.into_inner().unwrap_or_else(PoisonError::into_inner);
         taken.end_file()?;
-        let Taken { read, mut account, rejects, bad_values, rows_of, .. } = taken;
-        for (file, rows) in read.files.iter().zip(rows_of) {
+        let Taken { read, mut account, rejects, bad_values, filled, rows_of, .. } = taken;
+        for ((at, file), rows) in read.files.iter().enumerate().zip(rows_of) {
             let digest = file.digest(stop)?.to_owned();
-            account.files.push(FileAccount { file: file.name.clone(), rows, digest });
+            let Doubts { looks_utf8, has_controls } = doubts.get(at).copied().unwrap_or_default();
+            account.files.push(FileAccount { file: file.name.clone(), rows, digest, looks_utf8, has_controls });
         }
-        let typed = read.source.columns.iter().zip(bad_values).filter(|(column, _)| column.cell.ty != Type::Text);
-        account.bad_values = typed.map(|(column, bad)| (column.name.clone(), bad)).collect();
+        let typed = |counts: Vec<u64>| {
+            let counts = read.source.columns.iter().zip(counts).filter(|(column, _)| column.cell.can_be_bad());
+            counts.map(|(column, count)| (column.name.clone(), count)).collect()
+        };
+        (account.bad_values, account.filled) = (typed(bad_values), typed(filled));
+        account.first_bad = rejects.first_bad().clone();
         account.first_rejects = rejects.first_three().to_vec();
         Ok(SourceRead { account, rejects })
     }
@@ -126,7 +133,12 @@ impl Taken<'_> {
         account.counts += report.counts;
         self.rows_of[file] += report.counts.rows;
         self.bad_values.iter_mut().zip(&report.bad_values).for_each(|(all, n)| *all += n);
-        account.newest_day = account.newest_day.max(report.newest_day(source));
+        self.filled.iter_mut().zip(&report.filled).for_each(|(all, n)| *all += n);
+        let newest = report.newest_day(source);
+        if newest > account.newest_day {
+            account.newest_day = newest;
+            account.newest_place = Some((files[file].name.clone(), line + report.newest_line));
+        }
         self.rejects.add(source, &files[file].name, line, &report)
     }
 
@@ -193,10 +205,10 @@ mod tests {
         let spec = Spec::parse(text, "p.toml").expect("a spec");
         let inputs = open(&spec, &Inputs::of(folder.path())).expect("inputs");
         let read = &inputs.sources[0];
-        let mut order = InOrder::new(read, Rejects::new(folder.path()).expect("rejects"));
+        let mut order = InOrder::new(read, Rejects::new(folder.path(), false).expect("rejects"));
         order.most_waiting = 0;
         test(&order, &|| read_rows(b"a\nb,c\n", &read.source, &read.files[0], &mut Nowhere));
-        (order.finish(&Stop::default()).expect("read"), folder)
+        (order.finish(&[], &Stop::default()).expect("read"), folder)
     }
 
     #[test]

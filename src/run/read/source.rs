@@ -25,6 +25,8 @@ pub struct Reading<'a> {
     pub block_size: usize,
     /// Folder for rejects that do not fit in memory.
     pub scratch: &'a Path,
+    /// Whether rejects that a spreadsheet would run as a formula are made safe.
+    pub safe: bool,
     /// Requests to stop reading.
     pub stop: &'a Stop,
 }
@@ -32,16 +34,18 @@ pub struct Reading<'a> {
 /// Reads all files of one source, with one thread for each of `threads`. Fails for a quote that is never closed and for
 /// a file that changes while it is read.
 pub fn read_source(read: &SourceFiles, reading: Reading<'_>, threads: &mut [ThreadRows]) -> Result<SourceRead> {
-    let Reading { block_size, scratch, stop } = reading;
-    let feeder = Mutex::new(Feeder { stop, files: &read.files, block_size, file: 0, reader: None, number: 0 });
-    let seen = InOrder::new(read, Rejects::new(scratch)?);
+    let Reading { block_size, scratch, safe, stop } = reading;
+    let files = &read.files;
+    let feeder = Mutex::new(Feeder { stop, files, block_size, file: 0, reader: None, number: 0, doubts: Vec::new() });
+    let seen = InOrder::new(read, Rejects::new(scratch, safe)?);
     let done: Vec<Result<()>> = std::thread::scope(|scope| {
         let start = |rows| scope.spawn(|| work(read, rows, &feeder, &seen));
         let running: Vec<_> = threads.iter_mut().map(start).collect();
         running.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
     done.into_iter().collect::<Result<()>>()?;
-    seen.finish(stop)
+    let doubts = feeder.into_inner().unwrap_or_else(PoisonError::into_inner).doubts;
+    seen.finish(&doubts, stop)
 }
 
 /// Gives the blocks in order to whichever thread asks.
@@ -53,6 +57,8 @@ struct Feeder<'a> {
     reader: Option<BlockReader>,
     /// Number of the last block, counted over all files.
     number: u64,
+    /// What makes the encodings of the files that are read doubtful.
+    doubts: Vec<Doubts>,
 }
 
 /// File of a block, and its number in the source.
@@ -81,7 +87,7 @@ impl Feeder<'_> {
                     if let Some(digest) = reader.digest() {
                         file.know_digest(digest);
                     }
-                    tell_doubts(file, reader.doubts());
+                    self.doubts.push(reader.doubts());
                     self.reader = None;
                     self.file += 1;
                 }
@@ -93,18 +99,6 @@ impl Feeder<'_> {
     /// Leaves nothing to do for the other threads.
     fn end(&mut self) {
         self.file = self.files.len();
-    }
-}
-
-/// Emits what makes a file's encoding doubtful.
-fn tell_doubts(file: &InputFile, Doubts { looks_utf8, has_controls }: Doubts) {
-    let (source, name, encoding) = (&file.source, &file.name, file.encoding.to_string());
-    if looks_utf8 {
-        let (source, file, encoding) = (source.clone(), name.clone(), encoding.clone());
-        Event::LooksUtf8 { source, file, encoding }.emit();
-    }
-    if has_controls {
-        Event::ControlCharacters { source: source.clone(), file: name.clone(), encoding }.emit();
     }
 }
 

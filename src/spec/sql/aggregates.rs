@@ -3,9 +3,10 @@
 
 use sqlparser::ast::Expr as Ast;
 
+use super::carry::{refuse_money, refuse_undeclared};
 use super::draft::{Draft, Grain};
 use super::operators::check_bool;
-use super::{Checked, Checker, Fault};
+use super::{Checked, Checker, Fault, money};
 use crate::spec::expr::{Aggregate, Expr, How, Kind};
 use crate::value::Type;
 
@@ -24,14 +25,24 @@ pub fn aggregate(
             checker.allow_aggregate()?;
             (How::Rows, Type::Int, None, None)
         }
+        ("sum_in" | "sums" | "sum_as", _) => {
+            if distinct {
+                return Err(Fault::Distinct(name.to_owned()).into());
+            }
+            return money::sum(checker, name, args, filter);
+        }
         (_, [value]) if !name.ends_with("_by") => {
             let value = of_rows(checker.aggregate_argument(value)?, name)?;
+            refuse(checker, name, &value)?;
             let (how, ty) = of_one(name, value.ty, distinct)?;
             (how, ty, Some(value), None)
         }
         ("max_by" | "min_by", [value, by]) => {
             let value = of_rows(checker.aggregate_argument(value)?, name)?;
             let by = of_rows(checker.aggregate_argument(by)?, name)?;
+            let what = format!("`{name}`");
+            refuse_undeclared(checker.scope, &by.kind, Some(by.ty), &what)?;
+            refuse_money(checker.scope, &by.kind, &what)?;
             (if name == "max_by" { How::MaxBy } else { How::MinBy }, value.ty, Some(value), Some(by))
         }
         _ => return Err(Fault::AggregateArguments(name.to_owned()).into()),
@@ -40,8 +51,18 @@ pub fn aggregate(
     Ok(Draft { kind, ty: Some(ty), grain: Grain::Aggregate, number: None })
 }
 
+/// What `min`, `max`, `sum` and `avg` may not have as their argument.
+fn refuse(checker: &Checker<'_>, name: &str, value: &Expr) -> Checked<()> {
+    if name == "count" {
+        return Ok(());
+    }
+    let what = format!("`{name}`");
+    refuse_money(checker.scope, &value.kind, &what)?;
+    refuse_undeclared(checker.scope, &value.kind, Some(value.ty), &what)
+}
+
 /// Returns a value that differs by row; an aggregate of a constant is surely a mistake.
-fn of_rows(value: Draft, name: &str) -> Checked<Expr> {
+pub(super) fn of_rows(value: Draft, name: &str) -> Checked<Expr> {
     match (value.grain, value.ty) {
         (Grain::Constant, _) => Err(Fault::AggregateOfConstant.into()),
         (_, None) => Err(Fault::OfNull(name.to_owned()).into()),
@@ -50,7 +71,7 @@ fn of_rows(value: Draft, name: &str) -> Checked<Expr> {
 }
 
 /// The type of a sum of decimals: ten more digits are enough for ten billion rows.
-fn sum_type(precision: u8, scale: u8) -> Checked<Type> {
+pub(super) fn sum_type(precision: u8, scale: u8) -> Checked<Type> {
     match precision {
         ..=28 => Ok(Type::Decimal(precision + 10, scale)),
         _ => Err(Fault::SumRange { precision, scale }.into()),

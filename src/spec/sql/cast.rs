@@ -32,8 +32,8 @@ pub fn cast(draft: Draft, kind: &CastKind, to: Type) -> Checked<Draft> {
     if let (Type::Decimal(p, s), Some(text)) = (to, &draft.number)
         && read_decimal(text, p, s).is_some()
     {
-        // A number literal is exactly the decimal that is written.
-        return Ok(draft.widen(to));
+        // A number literal is exactly the decimal that is written, and no literal of any type any more.
+        return Ok(Draft { number: None, ..draft.widen(to) });
     }
     let same_everywhere = match (from, to) {
         _ if from == to => true,

@@ -105,7 +105,9 @@ pub fn text_constant(text: &str) -> Draft {
 }
 
 pub fn number(text: &str) -> Checked<Draft> {
-    let draft = if let Some(Cell::Int(value)) = CellType::of(Type::Int).read(text) {
+    // A cell `7.0` may be an int, a literal may not.
+    let int = CellType::of(Type::Int).read(text).filter(|_| !text.contains('.'));
+    let draft = if let Some(Cell::Int(value)) = int {
         Draft::constant(Constant::Int(value), Type::Int)
     } else if let Some(Cell::Float(value)) = CellType::of(Type::Float).read(text) {
         Draft::constant(Constant::Float(value), Type::Float)

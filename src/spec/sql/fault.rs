@@ -94,6 +94,18 @@ pub enum Fault {
     AggregateOf { function: String, found: Type },
     #[error("a sum of decimal({precision},{scale}) may need more than 38 digits: declare the column with at most 28")]
     SumRange { precision: u8, scale: u8 },
+    #[error("{what} over `{column}`: {cure}")]
+    Undeclared { what: String, column: String, cure: String },
+    #[error(
+        "{what} over `{column}`, which is money, would mix currencies: use sum_in({column}, 'usd'), sums({column}) or sum_as({column}, 'usd')"
+    )]
+    Money { what: String, column: String },
+    #[error("`{0}` needs a column of the source's `money`")]
+    NoMoney(String),
+    #[error("`{0}` needs a currency as three letters in quotes, such as 'usd'")]
+    NoCurrency(String),
+    #[error("`{0}` needs rates: add `[rates]` with `file = \"rates.csv\"` (columns from, to, rate)")]
+    NoRates(String),
     #[error("the pattern of `like` must be text in quotes")]
     LikePattern,
     #[error("the second and third argument of `replace` must be text in quotes, and the second must not be empty")]

@@ -13,24 +13,29 @@
 //! | `days_between(a, b)` | int, days from the day of `a` to the day of `b`, dates or datetimes |
 //! | `cast(x as type)`, `try_cast(text as type)` | `type`; a text that is not a valid value is null |
 //! | `count(*)`, `count(x)`, `count(distinct x)`, `sum(x)`, `avg(x)`, `min(x)`, `max(x)` | aggregates, with `filter (where …)` |
+//! | `sum_in(money, 'usd')`, `sums(money)`, `sum_as(money, 'eur')` | aggregates of money: a decimal, a text, a decimal |
 //! | `max_by(x, y)`, `min_by(x, y)` | aggregates: `x` of the row with the greatest, smallest `y`; of equal rows the last |
 
+use std::borrow::Cow;
+
 use sqlparser::ast::{
-    DuplicateTreatment, Expr as Ast, Function as Call, FunctionArg, FunctionArgExpr, FunctionArguments, InTarget,
-    TrimWhereField, Value,
+    BinaryOperator, DuplicateTreatment, Expr as Ast, Function as Call, FunctionArg, FunctionArgExpr,
+    FunctionArgOperator, FunctionArguments, InTarget, TrimWhereField, Value,
 };
+use sqlparser::dialect::DuckDbDialect;
+use sqlparser::parser::Parser;
 
 use super::aggregates::aggregate;
 use super::cast::{cast, sql_type};
 use super::draft::{Draft, text_constant};
 use super::operators::{check_text, comparison, unify};
-use super::{Checked, Checker, Fault, is_text_literal};
-use crate::spec::expr::{Ends, Function, Kind};
-use crate::value::Type;
+use super::{Checked, Checker, Fault, is_text_literal, syntax};
+use crate::spec::expr::{Function, Kind};
+use crate::value::{Ends, Type};
 
 pub const NAMES: &str = "abs, avg, cast, coalesce, count, day, days_between, greatest, hash_email, least, length, like, lower, max, \
                          max_by, min, min_by, month, nullif, replace, round, sha256_hex, split_part, starts_with, \
-                         substring, sum, trim, try_cast, upper, year";
+                         substring, sum, sum_as, sum_in, sums, trim, try_cast, upper, year";
 
 /// Checks whatever is written like a function, from `trim(…)` to `x in (…)`.
 pub fn call(checker: &mut Checker<'_>, ast: &Ast) -> Checked<Draft> {
@@ -99,14 +104,8 @@ fn named(checker: &mut Checker<'_>, function: &Call) -> Checked<Draft> {
     if !plain || !list.clauses.is_empty() {
         return Err(Fault::Window(function.to_string()).into());
     }
-    let mut args = Vec::new();
-    for arg in &list.args {
-        match arg {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => args.push(expr),
-            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if name == "count" => {}
-            _ => return Err(Fault::Argument { function: name, argument: arg.to_string() }.into()),
-        }
-    }
+    let args = arguments(&name, &list.args)?;
+    let args: Vec<&Ast> = args.iter().map(|arg| &**arg).collect();
     if let Some(draft) = with_literals(checker, &name, &args)? {
         return Ok(draft);
     }
@@ -116,15 +115,47 @@ fn named(checker: &mut Checker<'_>, function: &Call) -> Checked<Draft> {
     }
     let distinct = matches!(list.duplicate_treatment, Some(DuplicateTreatment::Distinct));
     match name.as_str() {
-        "count" | "sum" | "avg" | "min" | "max" | "max_by" | "min_by" => {
+        "count" | "sum" | "avg" | "min" | "max" | "max_by" | "min_by" | "sum_in" | "sums" | "sum_as" => {
             aggregate(checker, &name, &args, distinct, function.filter.as_deref())
         }
         _ if distinct || function.filter.is_some() => Err(Fault::NotAnAggregate(name).into()),
+        // Said before anything about its arguments, which may be right.
+        _ if NAMES.split(',').all(|known| known.trim() != name) => Err(Fault::UnknownFunction(name).into()),
         _ => {
             let args = args.into_iter().map(|a| checker.draft(a)).collect::<Checked<Vec<_>>>()?;
             scalar(name, args)
         }
     }
+}
+
+/// A call's arguments; none for the `*` of `count(*)`.
+fn arguments<'a>(function: &str, args: &'a [FunctionArg]) -> Checked<Vec<Cow<'a, Ast>>> {
+    let mut read = Vec::new();
+    for arg in args {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => read.push(Cow::Borrowed(expr)),
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if function == "count" => {}
+            // The parser takes `max(a = b)` for an argument with a name, which no function has.
+            FunctionArg::Named { name, arg: FunctionArgExpr::Expr(right), operator: FunctionArgOperator::Equals } => {
+                // Its name may be any word, such as `true` or a text in quotes.
+                let mut parser = Parser::new(&DuckDbDialect {}).try_with_sql(&name.to_string()).map_err(syntax)?;
+                read.push(Cow::Owned(equal(parser.parse_expr().map_err(syntax)?, right)));
+            }
+            FunctionArg::ExprNamed {
+                name,
+                arg: FunctionArgExpr::Expr(right),
+                operator: FunctionArgOperator::Equals,
+            } => {
+                read.push(Cow::Owned(equal(name.clone(), right)));
+            }
+            _ => return Err(Fault::Argument { function: function.to_owned(), argument: arg.to_string() }.into()),
+        }
+    }
+    Ok(read)
+}
+
+fn equal(left: Ast, right: &Ast) -> Ast {
+    Ast::BinaryOp { left: Box::new(left), op: BinaryOperator::Eq, right: Box::new(right.clone()) }
 }
 
 /// Checks a function of a text whose other arguments are literals; none for other functions.
@@ -235,9 +266,10 @@ fn of_two(name: &str, a: Draft, b: Draft) -> Checked<Draft> {
     match name {
         "starts_with" => Draft::both(check_text(a, &what)?, check_text(b, &what)?, Type::Bool, Function::StartsWith),
         "round" => {
-            let digits = b.number.and_then(|d| d.parse().ok());
-            let digits =
-                digits.ok_or_else(|| Fault::Needs { what: what.clone(), wanted: "a literal number of digits" })?;
+            // No double has more digits that count.
+            let digits = b.number.and_then(|d| d.parse().ok()).filter(|digits| *digits <= 15);
+            let digits = digits
+                .ok_or_else(|| Fault::Needs { what: what.clone(), wanted: "a literal number of digits, at most 15" })?;
             match a.ty {
                 Some(ty @ Type::Float) => Ok(a.call(ty, Function::Round(digits))),
                 _ => Err(Fault::Needs { what, wanted: "a float" }.into()),

@@ -27,7 +27,7 @@ fn a_source_cannot_lead_out_of_the_folders() {
     }
     for pattern in ["../s.csv", "/etc/passwd", "a/../../s.csv", "a\\\\b.csv", ".."] {
         let told = refused("s*.csv", pattern);
-        assert!(told.contains("leaves the input folder: a file pattern is a path in it"), "{pattern}: {told}");
+        assert!(told.contains("leaves the input folder: a file's name is a path in it"), "{pattern}: {told}");
     }
 }
 

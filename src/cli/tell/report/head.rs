@@ -9,6 +9,9 @@ use super::bars::{self, About, Bar};
 use crate::cli::tell::draw::Safe;
 use crate::cli::tell::words::{bytes, counted, cut, grouped, millis, moment, percent, seconds, share};
 
+/// Most warnings that are shown.
+const MOST_WARNINGS: usize = 20;
+
 /// Most characters of a spec that are shown.
 const MOST_SPEC: usize = 60_000;
 
@@ -29,6 +32,10 @@ pub(super) struct Head {
     error: Option<String>,
     figures: Vec<Figure>,
     drills: Vec<String>,
+    /// What may be a mistake.
+    warnings: Vec<String>,
+    /// How many of them are not shown.
+    more_warnings: usize,
 }
 
 /// A key number.
@@ -70,6 +77,8 @@ pub(super) fn head(manifest: &Manifest) -> Head {
         error: error.as_ref().map(|error| cut(error, 4000)),
         figures: figures(manifest),
         drills: manifest.drills.clone(),
+        warnings: manifest.warnings.iter().take(MOST_WARNINGS).map(|warning| cut(&warning.message, 1000)).collect(),
+        more_warnings: manifest.warnings.len().saturating_sub(MOST_WARNINGS),
     }
 }
 

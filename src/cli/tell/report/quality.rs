@@ -140,7 +140,13 @@ fn meaning(reason: &str) -> &'static str {
         "encoding" => "bytes that are not text in the file's encoding",
         "field_count" => "another number of fields than in the header",
         "blank_id" => "no customer id",
+        "quote" => "a quote inside or behind a field",
+        "json" => "no JSON object",
+        "header" => "the header again",
+        "bad_id" => "an id that is not of its kind",
+        "rounded_id" => "an id of which a spreadsheet dropped the last digits",
         "bad_value" => "does not fit the column's type; became null",
+        "no_currency" => "an amount of money without a currency; became null",
         _ => "",
     }
 }

@@ -9,9 +9,6 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// Most fingerprints in memory: 64 MiB of them.
-const HELD: usize = 4 << 20;
-
 /// Fingerprints of values, some of them repeated.
 #[derive(Debug)]
 pub(super) struct Fingerprints {
@@ -23,9 +20,9 @@ pub(super) struct Fingerprints {
 }
 
 impl Fingerprints {
-    /// Starts without any; those that do not fit in memory go to `folder`.
-    pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), most: HELD, held: Vec::new(), runs: Vec::new() }
+    /// Starts without any; more than `most`, of 16 bytes each, do not stay in memory but go to `folder`.
+    pub fn new(folder: &Path, most: usize) -> Self {
+        Self { folder: folder.to_owned(), most, held: Vec::new(), runs: Vec::new() }
     }
 
     pub fn add(&mut self, fingerprint: u128) -> Result<()> {
@@ -39,14 +36,35 @@ impl Fingerprints {
     }
 
     /// How many different fingerprints were added more than once.
-    pub fn repeated(mut self) -> Result<u64> {
+    pub fn repeated(self) -> Result<u64> {
+        let (mut last, mut times, mut repeated) = (None, 0u64, 0);
+        self.visit(|value| {
+            times = if last == Some(value) { times + 1 } else { 1 };
+            repeated += u64::from(times == 2);
+            last = Some(value);
+        })?;
+        Ok(repeated)
+    }
+
+    /// How many different fingerprints, their lowest bit aside, were added both with that bit and without it.
+    pub fn in_both(self) -> Result<u64> {
+        let (mut last, mut both) = (None, 0);
+        self.visit(|value| {
+            both += u64::from(value & 1 == 1 && last == Some(value ^ 1));
+            last = Some(value);
+        })?;
+        Ok(both)
+    }
+
+    /// Calls `see` with each one, in order.
+    fn visit(mut self, see: impl FnMut(u128)) -> Result<()> {
         self.held.sort_unstable();
         let folder = self.folder.clone();
         let failed = |e| Error::writing("read", &folder, e);
         let runs = self.runs.into_iter().map(|run| Run(BufReader::with_capacity(1 << 18, run)));
         let mut runs: Vec<Box<dyn Iterator<Item = io::Result<u128>>>> = runs.map(|r| Box::new(r) as _).collect();
         runs.push(Box::new(self.held.into_iter().map(Ok)));
-        count(runs).map_err(failed)
+        merge(runs, see).map_err(failed)
     }
 
     fn write(&mut self) -> io::Result<File> {
@@ -79,24 +97,21 @@ impl Iterator for Run {
     }
 }
 
-/// Merges sorted runs and counts the fingerprints that are there more than once.
-fn count(mut runs: Vec<Box<dyn Iterator<Item = io::Result<u128>>>>) -> io::Result<u64> {
+/// Merges sorted runs.
+fn merge(mut runs: Vec<Box<dyn Iterator<Item = io::Result<u128>>>>, mut see: impl FnMut(u128)) -> io::Result<()> {
     let mut next = BinaryHeap::new();
     for (at, run) in runs.iter_mut().enumerate() {
         if let Some(first) = run.next() {
             next.push(Reverse((first?, at)));
         }
     }
-    let (mut last, mut times, mut repeated) = (None, 0u64, 0);
     while let Some(Reverse((value, at))) = next.pop() {
-        times = if last == Some(value) { times + 1 } else { 1 };
-        repeated += u64::from(times == 2);
-        last = Some(value);
+        see(value);
         if let Some(value) = runs[at].next() {
             next.push(Reverse((value?, at)));
         }
     }
-    Ok(repeated)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -110,14 +125,21 @@ mod tests {
         fn what_repeats_is_counted_in_memory_and_on_disk(values in prop::collection::vec(0..40u128, 0..80), most in 1usize..30) {
             let folder = tempfile::tempdir().expect("a folder");
             let mut counts: HashMap<u128, usize> = HashMap::new();
-            let mut some = Fingerprints { most, ..Fingerprints::new(folder.path()) };
+            let mut some = Fingerprints::new(folder.path(), most);
+            let mut sides = Fingerprints::new(folder.path(), most);
+            let mut in_both: HashMap<u128, u128> = HashMap::new();
             for value in values {
+                *in_both.entry(value / 2).or_default() |= 1 << (value % 2);
+                let spread = (value / 2).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C834) & !1;
+                sides.add(spread | (value % 2)).expect("added");
                 *counts.entry(value).or_default() += 1;
                 // Spread over all 128 bits.
                 some.add(value.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)).expect("added");
             }
             let want = counts.values().filter(|n| **n > 1).count() as u64;
             prop_assert_eq!(some.repeated().expect("counted"), want);
+            let want = in_both.values().filter(|sides| **sides == 3).count() as u64;
+            prop_assert_eq!(sides.in_both().expect("counted"), want);
             prop_assert_eq!(std::fs::read_dir(folder.path()).expect("list").count(), 0);
         }
     }

@@ -1,4 +1,4 @@
-//! How many rejected rows of a source a run allows. Knows no rows, only their counts.
+//! How many rejected rows of a source, or bad values of a column, a run allows. Knows only their counts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,19 +7,19 @@ use crate::value::read_decimal;
 
 const BILLION: u64 = 1_000_000_000;
 
-/// How many rejected rows of a source a run allows.
+/// How many rejected rows of a source, or bad values of a column, a run allows.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum RejectLimit {
-    /// 10 rows or 1 %, whichever is more, but never more than half of the rows.
+pub enum Limit {
+    /// 10 or 1 %, whichever is more, but never more than half.
     Default,
-    /// A number of rows.
+    /// A number.
     Rows(u64),
-    /// A percentage of the rows read, in billionths of a percent, so that limits are exact.
+    /// A percentage of the rows read, or of the values that are no nulls, in billionths of a percent, so that limits are exact.
     Percent(u64),
 }
 
-impl RejectLimit {
-    /// Whether this many rejected rows of `rows` read rows are within the limit.
+impl Limit {
+    /// Whether this many of all are within the limit.
     pub fn allows(&self, rejected: u64, rows: u64) -> bool {
         match *self {
             Self::Default => rejected * 2 <= rows && (rejected <= 10 || Self::Percent(BILLION).allows(rejected, rows)),
@@ -31,11 +31,11 @@ impl RejectLimit {
     }
 }
 
-impl FromStr for RejectLimit {
+impl FromStr for Limit {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let bad = || format!("`{text}` is neither a number of rows nor a percentage: use 100 or 0.5%");
+        let bad = || format!("`{text}` is neither a number nor a percentage: use 100 or 0.5%");
         match text.strip_suffix('%') {
             Some(percent) => {
                 let percent = read_decimal(percent.trim(), 12, 9).and_then(|p| u64::try_from(p).ok());
@@ -46,7 +46,7 @@ impl FromStr for RejectLimit {
     }
 }
 
-impl fmt::Display for RejectLimit {
+impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("max(10, 1%), at most half"),
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn the_limit_is_the_larger_of_ten_rows_and_one_percent() {
-        let limit = RejectLimit::Default;
+        let limit = Limit::Default;
         assert!(
             limit.allows(10, 20)
                 && !limit.allows(10, 19)
@@ -70,9 +70,9 @@ mod tests {
                 && !limit.allows(11, 1000)
                 && limit.allows(11, 1100)
         );
-        assert_eq!("5%".parse(), Ok(RejectLimit::Percent(5 * BILLION)));
-        assert_eq!("0".parse(), Ok(RejectLimit::Rows(0)));
-        assert!("0.57%".parse::<RejectLimit>().is_ok_and(|l| l.allows(57, 10_000) && !l.allows(58, 10_000)));
-        assert!("-1".parse::<RejectLimit>().is_err() && "101%".parse::<RejectLimit>().is_err());
+        assert_eq!("5%".parse(), Ok(Limit::Percent(5 * BILLION)));
+        assert_eq!("0".parse(), Ok(Limit::Rows(0)));
+        assert!("0.57%".parse::<Limit>().is_ok_and(|l| l.allows(57, 10_000) && !l.allows(58, 10_000)));
+        assert!("-1".parse::<Limit>().is_err() && "101%".parse::<Limit>().is_err());
     }
 }
