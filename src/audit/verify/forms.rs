@@ -278,7 +278,9 @@ fn text(value: &DataRef<'_>) -> Value {
         DataRef::String(text) | DataRef::DurationIso(text) => (text.clone(), Form::Text),
         DataRef::SharedString(text) => ((*text).to_owned(), Form::Text),
         DataRef::Int(number) => (number.to_string(), Form::Typed),
-        DataRef::Float(number) => (format!("{number}"), Form::Typed),
+        DataRef::Float(number) if number.abs() < 1e15 => (format!("{number}"), Form::Typed),
+        // A spreadsheet keeps no more digits than 15.
+        DataRef::Float(number) => (format!("{number:E}").replace('E', "E+"), Form::Typed),
         DataRef::Bool(truth) => (truth.to_string(), Form::Typed),
         DataRef::DateTimeIso(text) => (text.replace('T', " ").replace('Z', "").replace(" 00:00:00", ""), Form::Typed),
         DataRef::Error(error) => (error.to_string(), Form::Text),

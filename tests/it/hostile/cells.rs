@@ -210,3 +210,28 @@ fn one_row_of_equal_values_counts() {
     assert_eq!(sums("unique_by = [\"t\"]\nlatest_by = \"d\""), ("1,10,4\n2,9,1\n".to_owned(), 5, 1));
     assert_eq!(sums("unique_by = [\"t\", \"n\"]"), ("1,17,5\n2,9,1\n".to_owned(), 6, 0));
 }
+
+#[test]
+fn numbers_of_a_file_may_be_moments_and_ids_of_too_many_digits_are_none() {
+    let dir = with(
+        "optional = [\"t\", \"n\", \"f\"]",
+        "{\"id\": 1, \"d\": 1767225600}\n{\"id\": 2, \"d\": \"1767225600\"}\n{\"id\": 3, \"d\": true}\n",
+    );
+    dir.write("p.toml", dir.read("p.toml").replace("d = \"date\"", "d = \"date(epoch_s)\""));
+    assert_eq!(profiles(&dir, &[]), "1,,,,2026-01-01\n2,,,,2026-01-01\n3,,,,\n");
+    let header = ["id", "t", "n", "f", "d"].iter().enumerate().map(|(at, name)| text_cell(1, at, name));
+    let mut rows = format!("<row r=\"1\">{}</row>", header.collect::<String>());
+    let numbers = ["1.234567890123457E18", "1234567890123456781", "123456789012345", "46024"];
+    for (at, number) in numbers.iter().enumerate() {
+        rows += &format!(
+            "<row r=\"{0}\">{1}{2}</row>",
+            at + 2,
+            number_cell(at + 2, 0, number, 0),
+            number_cell(at + 2, 4, "46024", 0)
+        );
+    }
+    let dir = with("", xlsx(&[("S", true, &sheet_of(&rows, "A1:E5"))]));
+    dir.write("p.toml", dir.read("p.toml").replace("d = \"date\"", "d = \"date(excel)\""));
+    assert_eq!(profiles(&dir, &[]), "123456789012345,,,,2026-01-02\n46024,,,,2026-01-02\n");
+    assert_eq!(rejects(&dir).matches(",rounded_id,").count(), 2);
+}
