@@ -16,7 +16,6 @@ mod warn;
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{Datelike, NaiveDate};
@@ -134,7 +133,7 @@ fn produce(reader: &Reader<'_>, drills: &Drills, account: &mut Account) -> Resul
     account.warn(warn::of_reading(reader.settings, reader.inputs, &checkpoints.accounts, as_of));
     account.refuse_doubt(reader.settings)?;
 
-    let given = Given { as_of, rates: reader.rates.map(|file| Arc::new(file.rates.clone())) };
+    let given = Given { as_of, rates: reader.rates.map(|file| file.rates.clone()) };
     let builder = Builder { reader, checkpoints: &checkpoints, given, drills };
     let AllBuilt { shards, unsynced } = builder.build_all(rows, account)?;
     account.settle(&reader.settings.spec, &shards)?;

@@ -178,20 +178,25 @@ fn days(date: Plan) -> Plan {
     date.cast(DataType::Int32).cast(DataType::Int64)
 }
 
+/// An operator of arithmetic as errors name it.
+fn symbol(function: Function) -> &'static str {
+    match function {
+        Function::Add => "+",
+        Function::Subtract => "-",
+        Function::Multiply => "*",
+        _ => "/",
+    }
+}
+
 fn arithmetic(function: Function, a: Plan, b: Plan, ty: Type) -> Plan {
     let apply = |a: Plan, b: Plan| match function {
         Function::Add => a + b,
         Function::Subtract => a - b,
         _ => a * b,
     };
-    let name = match function {
-        Function::Add => "+",
-        Function::Subtract => "-",
-        _ => "*",
-    };
     match ty {
         // Any sum, difference or product of two 64-bit integers fits in 128 bits.
-        Type::Int => narrow(apply(a.cast(DataType::Int128), b.cast(DataType::Int128)), name),
+        Type::Int => narrow(apply(a.cast(DataType::Int128), b.cast(DataType::Int128)), symbol(function)),
         Type::Float => floats::binary(function, a, b),
         ty => apply(a, b).cast(polars_type(ty)),
     }

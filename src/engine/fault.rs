@@ -44,10 +44,12 @@ pub(in crate::engine) fn failed(error: &PolarsError) -> Error {
     match Fault::of(error) {
         Some(fault @ Fault::NoRate { .. }) => Error::Rates(fault.to_string()),
         Some(fault) => Error::Build(fault.to_string()),
-        None => {
-            let kind = format!("{error:?}");
-            let kind = kind.split(['(', '{']).next().unwrap_or_default().trim().to_owned();
-            Error::Build(format!("an expression of the profile failed on the data ({kind})"))
-        }
+        None => Error::Build(format!("an expression of the profile failed on the data ({})", kind(error))),
     }
+}
+
+/// The kind of a Polars error, which is all that is told of it.
+pub(in crate::engine) fn kind(error: &PolarsError) -> String {
+    let text = format!("{error:?}");
+    text.split(['(', '{']).next().unwrap_or_default().trim().to_owned()
 }

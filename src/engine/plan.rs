@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::aggregate::{lost_column, with_casts};
 use super::columns::{self, Texts, Unfit};
 use super::compile::{lost, row};
+use super::fault::kind;
 use super::index::{Index, REPLACED, Rows};
 use super::{Given, aggregate, distinct, fill, latest, score};
 use crate::engine::bridge::{polars_type, to_polars};
@@ -243,6 +244,5 @@ pub(super) fn as_of_column(as_of: Option<i32>) -> Expr {
 
 /// A failure that no data can cause. Polars' own text is left out, because it may quote values.
 pub(super) fn bug(error: &PolarsError) -> Error {
-    let kind = format!("{error:?}");
-    Error::Bug(format!("the plan of a shard is wrong ({})", kind.split(['(', '{']).next().unwrap_or_default().trim()))
+    Error::Bug(format!("the plan of a shard is wrong ({})", kind(error)))
 }

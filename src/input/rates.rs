@@ -1,6 +1,7 @@
 //! The file with rates between currencies: `from,to,rate`, a line for each pair. Owns its checks; computes nothing.
 
 use std::fs;
+use std::sync::Arc;
 
 use csv::StringRecord;
 use sha2::{Digest, Sha256};
@@ -18,7 +19,7 @@ pub struct RatesFile {
     pub name: String,
     /// SHA-256 of its bytes.
     pub sha256: String,
-    pub rates: Rates,
+    pub rates: Arc<Rates>,
 }
 
 /// Reads the rates that a spec names; none if it names none. Fails with [`Error::Rates`] for a file without the three
@@ -28,7 +29,7 @@ pub fn read_rates(spec: &Spec, inputs: &Inputs) -> Result<Option<RatesFile>> {
     let path = inputs.folder.join(name);
     let bytes = fs::read(&path).map_err(|e| Error::reading(&path, e))?;
     let rates = parse(&bytes).map_err(|why| Error::Rates(format!("`{name}`{why}")))?;
-    Ok(Some(RatesFile { name: name.clone(), sha256: hex(&Sha256::digest(&bytes)), rates }))
+    Ok(Some(RatesFile { name: name.clone(), sha256: hex(&Sha256::digest(&bytes)), rates: Arc::new(rates) }))
 }
 
 /// The rates of a file's text; what is wrong, and where.

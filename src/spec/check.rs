@@ -10,7 +10,7 @@ use super::ids::{self, Kinds};
 use super::raw::{RawBand, RawPopulation, RawRates, RawScore, RawSpec};
 use super::rules;
 use super::score::{Band, Points, Score};
-use super::source::in_folder;
+use super::source::{ID_HAS_NO_ORDER, in_folder};
 use super::sql::{self, Context, Typed};
 use super::{AS_OF, BUILT_IN, Named, OutputColumn, Population, Problem, SOURCES, Scope, Source, Spec, did_you_mean};
 use crate::value::Type;
@@ -29,8 +29,7 @@ pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
     let mut names =
         Names { scope: Scope { has_rates: raw.rates.is_some(), ..Scope::default() }, uses_as_of: false, kinds };
     names.add(&key, Type::Text)?;
-    let no_order = "an id has no order: use `try_cast(… as bigint)` if it is a number";
-    names.scope.undeclared.insert(key.get_ref().clone(), no_order.to_owned());
+    names.scope.undeclared.insert(key.get_ref().clone(), ID_HAS_NO_ORDER.to_owned());
     names.scope.types.insert(SOURCES.to_owned(), Type::Text);
     let sources = raw
         .sources

@@ -33,9 +33,7 @@ impl Expr {
     pub fn holds<'a>(&'a self, columns: Columns<'_, 'a>) -> bool {
         evaluate(self, columns) == Cell::Bool(true)
     }
-}
 
-impl Expr {
     /// Whether it reads a text that is no value, of which null is made.
     pub fn loses<'a>(&'a self, columns: Columns<'_, 'a>) -> bool {
         match &self.kind {

@@ -15,25 +15,32 @@ pub type Kinds = IndexMap<String, (IdKind, bool)>;
 pub fn kinds(raw: &RawIdentity) -> Checked<Kinds> {
     let mut kinds = Kinds::new();
     for (name, kind) in &raw.kinds {
-        let is = match kind.is.get_ref().as_str() {
-            "text" => IdKind::Text,
-            "salesforce_id" => IdKind::SalesforceId,
-            "email" => IdKind::Email { fold_plus: kind.fold_plus },
-            "number" => IdKind::Number,
-            "uuid" => IdKind::Uuid,
-            "phone" => IdKind::Phone,
-            other => {
-                let message =
-                    format!("unknown `is` \"{other}\": use salesforce_id, email, number, uuid, phone or text");
-                return Err(Problem::new(kind.is.span().start, message));
-            }
-        };
+        let is = kind_of(kind.is.get_ref(), kind.fold_plus).ok_or_else(|| {
+            let message = format!(
+                "unknown `is` \"{}\": use salesforce_id, email, number, uuid, phone or text",
+                kind.is.get_ref()
+            );
+            Problem::new(kind.is.span().start, message)
+        })?;
         if kind.fold_plus && !matches!(is, IdKind::Email { .. }) {
             return Err(Problem::new(kind.is.span().start, "`fold_plus` is for emails"));
         }
         kinds.insert(name.get_ref().clone(), (is, kind.defaults));
     }
     Ok(kinds)
+}
+
+/// The kind that an `is` means.
+fn kind_of(is: &str, fold_plus: bool) -> Option<IdKind> {
+    Some(match is {
+        "text" => IdKind::Text,
+        "salesforce_id" => IdKind::SalesforceId,
+        "email" => IdKind::Email { fold_plus },
+        "number" => IdKind::Number,
+        "uuid" => IdKind::Uuid,
+        "phone" => IdKind::Phone,
+        _ => return None,
+    })
 }
 
 /// The column of a source's id, those of its further parts, and how it is read.
@@ -56,7 +63,7 @@ pub fn key(
         RawKey::Kind { column, kind } => {
             // A kind that is not listed is text, but for names that show another will.
             let near = super::did_you_mean(kind, kinds.keys().map(String::as_str));
-            let is_word = ["salesforce_id", "email", "number", "uuid", "phone"].contains(&kind.as_str());
+            let is_word = kind_of(kind, false).is_some_and(|is| is != IdKind::Text);
             if !kinds.contains_key(kind) && (is_word || !near.is_empty()) {
                 let cure = if is_word { format!(": add `{kind} = {{ is = \"{kind}\" }}`") } else { near };
                 let message = format!("`[identity.kinds]` does not list the kind `{kind}`{cure}");

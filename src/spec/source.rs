@@ -15,6 +15,8 @@ use super::{AS_OF, Column, Filter, Limit, Named, Problem, RowRule, Source};
 use crate::value::{CellType, IdRule, Type};
 use columns::Columns;
 
+pub(super) use columns::ID_HAS_NO_ORDER;
+
 const KEEP_AND_AGGREGATES: &str =
     "a source cannot have both `keep` and `aggregates`; to keep a value beside aggregates use `max_by(column, date)`";
 

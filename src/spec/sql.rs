@@ -99,7 +99,7 @@ impl Typed {
 }
 
 struct Checker<'a> {
-    pub scope: &'a Scope,
+    scope: &'a Scope,
     context: Context,
     in_aggregate: bool,
     depth: usize,

@@ -44,7 +44,7 @@ pub(super) fn rebuild(run: &FinishedRun<'_>, found: &CustomerRows) -> Result<Reb
 fn rates(run: &FinishedRun<'_>) -> Result<Option<Arc<Rates>>> {
     let Some(file) = read_rates(run.spec, run.inputs)? else { return Ok(None) };
     match run.manifest.spec_files.iter().any(|known| known.file == file.name && known.sha256 == file.sha256) {
-        true => Ok(Some(Arc::new(file.rates))),
+        true => Ok(Some(file.rates)),
         false => Err(wrong(format!("`{}` has changed since the run read it", file.name))),
     }
 }

@@ -6,19 +6,20 @@ use polars::prelude::{
     Schema, StaticArray, polars_err,
 };
 
+use super::symbol;
 use crate::engine::fault::Fault;
 use crate::spec::expr::Function;
 use crate::value::{decimal_to_float, round};
 
 /// An operator over two floats; a quotient by zero is null.
 pub(super) fn binary(function: Function, a: Plan, b: Plan) -> Plan {
-    let (name, apply): (_, fn(f64, f64) -> f64) = match function {
-        Function::Add => ("+", |a, b| a + b),
-        Function::Subtract => ("-", |a, b| a - b),
-        Function::Multiply => ("*", |a, b| a * b),
-        _ => ("/", |a, b| a / b),
+    let apply: fn(f64, f64) -> f64 = match function {
+        Function::Add => |a, b| a + b,
+        Function::Subtract => |a, b| a - b,
+        Function::Multiply => |a, b| a * b,
+        _ => |a, b| a / b,
     };
-    let divides = name == "/";
+    let divides = function == Function::Divide;
     let each = move |columns: &mut [Column]| -> PolarsResult<Column> {
         let [a, b] = columns else { return Err(polars_err!(ComputeError: "two columns are needed")) };
         let (left, right) = (a.f64()?.rechunk(), b.f64()?.rechunk());
@@ -30,7 +31,7 @@ pub(super) fn binary(function: Function, a: Plan, b: Plan) -> Plan {
             let (a, b) = (one.get(if first { row } else { 0 })?, other.get(if second { row } else { 0 })?);
             (!divides || b != 0.0).then(|| apply(a, b))
         };
-        finite(Float64Chunked::from_iter_options(a.name().clone(), (0..rows).map(value)), name)
+        finite(Float64Chunked::from_iter_options(a.name().clone(), (0..rows).map(value)), symbol(function))
     };
     a.map_many(each, &[b], |_: &Schema, fields: &[Field]| Ok(Field::new(fields[0].name().clone(), DataType::Float64)))
 }

@@ -9,6 +9,9 @@ use crate::spec::raw::{RawLatest, Table};
 use crate::spec::{Problem, Scope, did_you_mean};
 use crate::value::{CellType, Type};
 
+/// Why an id cannot be put in order, and what to do.
+pub(in crate::spec) const ID_HAS_NO_ORDER: &str = "an id has no order: use `try_cast(… as bigint)` if it is a number";
+
 /// The decoded columns of one source.
 pub(super) struct Columns<'a> {
     pub source: &'a str,
@@ -42,7 +45,7 @@ impl Columns<'_> {
         Scope { has_rates, ..scope }
     }
 
-    /// A scope of these columns; only the id is a text that needs no declaration.
+    /// A scope of these columns, with those that have no order.
     pub fn scope_of<'c>(&self, columns: impl Iterator<Item = (&'c String, &'c CellType)>) -> Scope {
         let mut scope = Scope::default();
         for (name, cell) in columns {
@@ -57,7 +60,7 @@ impl Columns<'_> {
     /// Why a column has no order, and what to do about it; none for columns that have one.
     pub fn undeclared(&self, name: &str) -> Option<String> {
         if name == self.key {
-            return Some("an id has no order: use `try_cast(… as bigint)` if it is a number".to_owned());
+            return Some(ID_HAS_NO_ORDER.to_owned());
         }
         if let Some(cell) = self.types.get(name) {
             let why = "a time of day is kept as text; it orders rows only as the second column of `latest_by`";
