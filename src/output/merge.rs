@@ -104,7 +104,11 @@ impl<I: Iterator<Item = Result<RecordBatch>>> Shard<I> {
     fn advance(&mut self, shared: usize) -> Result<()> {
         while self.row >= self.ids.len() {
             self.batch = self.batches.next().transpose()?;
-            let Some(batch) = &self.batch else { return Ok(()) };
+            let Some(batch) = &self.batch else {
+                // They share the memory of the last batch.
+                self.ids = StringArray::new_null(0);
+                return Ok(());
+            };
             self.ids = batch.column(0).as_string::<i32>().clone();
             self.row = 0;
         }

@@ -53,22 +53,18 @@ where
 {
     let mut csv = file::OutputFile::create(folder, CSV_FILE)?;
     csv.write(csv::header(schema, options.csv_bom))?;
-    let mut group = merge.next(ROW_GROUP)?;
-    let mut columns = pool().install(|| gather(&group))?;
+    let mut columns = pool().install(|| gather(merge.next(ROW_GROUP)?))?;
     let mut parquet = ParquetSink::create(folder, schema, options, &columns)?;
     let mut rows = 0;
-    while group.rows() > 0 {
+    while count(&columns) > 0 {
         options.stop.check()?;
-        let next = || {
-            let group = merge.next(ROW_GROUP)?;
-            gather(&group).map(|columns| (group, columns))
-        };
+        let next = || gather(merge.next(ROW_GROUP)?);
         let Encoded { lines, chunks, next } = encode(&columns, &parquet, options.safe_csv, next)?;
         lines.into_iter().try_for_each(|lines| csv.write(lines))?;
         parquet.append(chunks)?;
-        rows += group.rows() as u64;
+        rows += count(&columns) as u64;
         see(&columns)?;
-        (group, columns) = next;
+        columns = next;
     }
     Ok(vec![csv.finish(rows)?, parquet.finish(rows)?])
 }
@@ -88,7 +84,7 @@ fn encode<T: Send>(
     safe_csv: bool,
     beside: impl FnOnce() -> Result<T> + Send,
 ) -> Result<Encoded<T>> {
-    let rows = columns.first().map_or(0, Array::len);
+    let rows = count(columns);
     let starts: Vec<usize> = (0..rows).step_by(CSV_RANGE).collect();
     let mut next = None;
     let mut chunks: Vec<_> = columns.iter().map(|_| None).collect();
@@ -117,6 +113,11 @@ fn done<T>(job: Option<Result<T>>) -> Result<T> {
     job.unwrap_or_else(|| Err(Error::Bug("a row group is not encoded".into())))
 }
 
-fn gather(group: &Group) -> Result<Vec<ArrayRef>> {
+fn count(columns: &[ArrayRef]) -> usize {
+    columns.first().map_or(0, Array::len)
+}
+
+/// A group's columns. The group goes: it holds the batches that they were copied from.
+fn gather(group: Group) -> Result<Vec<ArrayRef>> {
     (0..group.columns()).into_par_iter().map(|column| group.column(column)).collect()
 }

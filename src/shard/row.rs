@@ -29,6 +29,9 @@ impl Layout {
     }
 }
 
+/// Bytes of memory that are kept from row to row.
+const KEPT: usize = 1 << 20;
+
 /// Writes rows one by one.
 #[derive(Debug, Default)]
 pub(super) struct RowWriter {
@@ -42,7 +45,11 @@ pub(super) struct RowWriter {
 impl RowWriter {
     pub fn begin(&mut self, id: &str) {
         self.head.clear();
+        // The memory of one huge row is not kept.
         self.cells.clear();
+        if self.cells.capacity() > KEPT {
+            self.cells.shrink_to(KEPT);
+        }
         (self.order, self.clock) = (None, 0);
         write_length(id.len(), &mut self.cells);
         self.id = (self.cells.len(), id.len());

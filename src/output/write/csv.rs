@@ -32,8 +32,9 @@ pub(super) fn encode(columns: &[ArrayRef], rows: Range<usize>, safe: bool) -> Re
     let slices: Vec<ArrayRef> = columns.iter().map(|column| column.slice(rows.start, rows.len())).collect();
     let cells = slices.iter().map(|column| Ok((Cells::new(column)?, may_need_care(column, safe))));
     let cells: Vec<(Cells<'_>, Option<&StringArray>)> = cells.collect::<Result<_>>()?;
-    // Most cells have about 12 bytes.
-    let mut lines = Vec::with_capacity(rows.len() * (cells.len() * 12 + 1));
+    // Most cells have about 12 bytes, but texts may be huge, and must not move while lines grow.
+    let texts: usize = slices.iter().filter_map(|column| column.as_string_opt::<i32>()).map(bytes).sum();
+    let mut lines = Vec::with_capacity(rows.len() * (cells.len() * 12 + 1) + texts);
     for row in 0..rows.len() {
         for (i, (column, care)) in cells.iter().enumerate() {
             if i > 0 {
@@ -50,11 +51,16 @@ pub(super) fn encode(columns: &[ArrayRef], rows: Range<usize>, safe: bool) -> Re
     Ok(lines)
 }
 
+/// Length of a column's texts.
+fn bytes(texts: &StringArray) -> usize {
+    (texts.value_offsets()[texts.len()] - texts.value_offsets()[0]) as usize
+}
+
 /// The column's texts, if some of them may need quotes or a safe form, which one search over all their bytes finds.
 fn may_need_care(column: &ArrayRef, safe: bool) -> Option<&StringArray> {
     let texts = column.as_string_opt::<i32>()?;
-    let (from, to) = (texts.value_offsets()[0] as usize, texts.value_offsets()[texts.len()] as usize);
-    let bytes = &texts.values()[from..to];
+    let from = texts.value_offsets()[0] as usize;
+    let bytes = &texts.values()[from..from + bytes(texts)];
     let quotes = || memchr3(b',', b'"', b'\n', bytes).is_some() || memchr(b'\r', bytes).is_some();
     (safe || quotes()).then_some(texts)
 }

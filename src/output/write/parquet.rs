@@ -17,6 +17,8 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPrope
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
+use xxhash_rust::xxh3::xxh3_128;
+
 use super::SinkOptions;
 use super::file::OutputFile;
 use crate::error::{Error, Result};
@@ -122,12 +124,13 @@ fn properties(schema: &SchemaRef, options: &SinkOptions, first: &[ArrayRef]) -> 
 fn mostly_distinct(column: &ArrayRef) -> bool {
     let rows = column.len().min(SAMPLE);
     let Ok(cells) = Cells::new(column) else { return false };
-    let mut seen = HashSet::new();
+    let (mut seen, mut text) = (HashSet::new(), Vec::new());
     let mut count = 0;
     for row in (0..rows).filter(|row| !cells.is_null(*row)) {
-        let mut text = Vec::new();
+        text.clear();
         cells.write(row, &mut text);
-        seen.insert(text);
+        // Hashes, because texts may be huge.
+        seen.insert(xxh3_128(&text));
         count += 1;
     }
     count > 0 && seen.len() * 4 > count * 3

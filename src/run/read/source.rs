@@ -39,7 +39,7 @@ pub fn read_source(read: &SourceFiles, reading: Reading<'_>, threads: &mut [Thre
     let feeder = Mutex::new(Feeder { stop, files, block_size, file: 0, reader: None, number: 0, doubts: Vec::new() });
     let seen = InOrder::new(read, Rejects::new(scratch, safe)?);
     let done: Vec<Result<()>> = std::thread::scope(|scope| {
-        let start = |rows| scope.spawn(|| work(read, rows, &feeder, &seen));
+        let start = |rows| scope.spawn(|| work(read, reading, rows, &feeder, &seen));
         let running: Vec<_> = threads.iter_mut().map(start).collect();
         running.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
@@ -102,7 +102,13 @@ impl Feeder<'_> {
     }
 }
 
-fn work(read: &SourceFiles, rows: &mut ThreadRows, feeder: &Mutex<Feeder<'_>>, seen: &InOrder<'_>) -> Result<()> {
+fn work(
+    read: &SourceFiles,
+    reading: Reading<'_>,
+    rows: &mut ThreadRows,
+    feeder: &Mutex<Feeder<'_>>,
+    seen: &InOrder<'_>,
+) -> Result<()> {
     let _guard = StopOnPanic(seen);
     rows.begin_source(read.at);
     let mut spare = Vec::new();
@@ -114,7 +120,8 @@ fn work(read: &SourceFiles, rows: &mut ThreadRows, feeder: &Mutex<Feeder<'_>>, s
         rows.end_block(file, number)?;
         Event::Progress { bytes: block.len() as u64, rows: report.counts.rows }.emit();
         seen.take(number, file, report)?;
-        spare = block;
+        // A block that one huge record made long is not kept.
+        spare = if block.capacity() <= 2 * reading.block_size { block } else { Vec::new() };
         Ok(true)
     };
     loop {
