@@ -5,7 +5,7 @@ mod common;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use onefold::Stop;
-use onefold::internals::{SinkOptions, schema, write};
+use onefold::internals::{SinkOptions, TableShape, schema, write};
 
 use common::{Sample, merge};
 
@@ -15,8 +15,9 @@ fn sinks(c: &mut Criterion) {
     let schema = schema(&sample.spec);
     let options = SinkOptions { safe_csv: false, csv_bom: false, metadata: Vec::new(), stop: Stop::default() };
     let folder = tempfile::tempdir().expect("a folder");
+    let shape = TableShape { name: "profiles", schema: &schema, key: 0 };
     let run =
-        || write(&mut merge(&sample, &parts), &schema, folder.path(), &options, &mut |_| Ok(())).expect("written");
+        || write(&mut merge(&sample, &parts), shape, &[], folder.path(), &options, &mut |_| Ok(())).expect("written");
     let written = run();
     let bytes = written.iter().map(|w| w.bytes).sum();
     for (unit, throughput) in [("rows", Throughput::Elements(100_000)), ("bytes", Throughput::Bytes(bytes))] {

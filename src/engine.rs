@@ -8,12 +8,14 @@ mod compile;
 mod distinct;
 mod fault;
 mod fill;
+mod identities;
 mod index;
 mod key;
 mod latest;
 mod plan;
 mod reduce;
 mod score;
+mod survive;
 mod unique;
 
 use std::sync::Arc;
@@ -30,8 +32,10 @@ pub struct Given {
     pub rates: Option<Arc<Rates>>,
 }
 
+pub use identities::IDENTITIES;
 pub use key::idempotency_keys;
 pub use plan::{Picked, Plan, SourceTally, lost_columns, picked, plan, rows, rule_column};
+pub use survive::{PLACE_BITS, PROVENANCE};
 
 /// Polars' thread pool, which does all parallel work of a run. In a second pool our threads would only wait: Polars
 /// runs every plan in its own.

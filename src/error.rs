@@ -45,6 +45,9 @@ pub enum Error {
     /// The file with rates between currencies cannot be used, or lacks one.
     #[error("rates {0}")]
     Rates(String),
+    /// A list that the spec names, such as a map of identifiers, cannot be used.
+    #[error("{0}")]
+    List(String),
     /// No customer is left, so that the run would replace profiles by none.
     #[error("{0}")]
     NoProfile(String),
@@ -191,6 +194,7 @@ impl Error {
             | Self::RejectLimit(_)
             | Self::Doubt(_)
             | Self::Rates(_)
+            | Self::List(_)
             | Self::NoProfile(_)
             | Self::NoRun(_)
             | Self::NoCustomer { .. } => Side::Input,

@@ -77,6 +77,8 @@ pub enum Event {
 pub enum Stage {
     /// Reading and routing.
     Route,
+    /// Finding customers by identifiers, and sending their rows on.
+    Link,
     /// Building shards.
     Build,
     /// Merging and writing.

@@ -36,7 +36,7 @@ use format::Format;
 use place::Located;
 use unpack::Packing;
 
-pub use account::{FileAccount, RowCounts, SourceAccount};
+pub use account::{FileAccount, LinkedCounts, RowCounts, SourceAccount};
 pub use blocks::{BlockReader, DEFAULT_BLOCK_SIZE};
 pub use columns::{Header, visible};
 pub use csv::line_ends;
@@ -46,8 +46,8 @@ pub use place::{Inputs, Stamp};
 pub use rates::{RatesFile, read_rates};
 pub use record::Record;
 pub use records::read_records;
-pub use rejects::{Reason, Rejects};
-pub use rows::{BlockReport, RowSink, TailLine, id_of, read_rows};
+pub use rejects::{RAW_LIMIT, Reason, Rejects};
+pub use rows::{BlockReport, LinkedRow, RowSink, TailLine, id_of, read_rows};
 pub use text_blocks::Doubts;
 
 /// One input file of a source, its header already read.
@@ -144,7 +144,8 @@ pub fn open(spec: &Spec, inputs: &Inputs) -> Result<OpenInputs> {
     };
     let sources = spec.sources.iter().zip(found.sources).enumerate().map(open).collect::<Result<_>>()?;
     let place::Listing { mut unmatched, left_over, outputs, .. } = found;
-    unmatched.retain(|file| spec.rates.as_ref() != Some(file));
+    let named = || spec.rates.iter().chain(spec.identity.iter().flat_map(|identity| identity.files()));
+    unmatched.retain(|file| named().all(|named| named != file));
     Ok(OpenInputs { sources, unmatched, left_over, outputs })
 }
 

@@ -73,6 +73,7 @@ mod disk;
 mod engine;
 mod error;
 pub mod event;
+mod identity;
 mod input;
 mod output;
 mod run;
@@ -105,7 +106,7 @@ pub mod internals {
     pub use crate::engine::attempt::{Part, build, schema};
     pub use crate::input::{DEFAULT_BLOCK_SIZE, OpenInputs, open};
     pub use crate::output::merge::Merge;
-    pub use crate::output::write::{SinkOptions, write};
+    pub use crate::output::write::{SinkOptions, TableShape, write};
     pub use crate::run::read::{Reading, read_source};
     pub use crate::shard::parts::{ROW_GROUP, Sorted};
     pub use crate::shard::{Layout, ShardBuffers, ShardInput};

@@ -2,8 +2,10 @@
 //! Changes no profile.
 
 pub mod folder;
+pub mod identities;
 pub mod manifest;
 pub mod merge;
 pub mod names;
+pub mod provenance;
 pub mod runs;
 pub mod write;

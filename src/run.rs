@@ -5,12 +5,15 @@ mod account;
 mod apart;
 mod build;
 mod check;
+mod erase;
 mod fingerprints;
+mod link;
 mod publish;
 pub(crate) mod read;
 mod resume;
 mod rules;
 pub mod settings;
+mod tables;
 mod up_to_date;
 mod warn;
 
@@ -23,6 +26,7 @@ use chrono::{Datelike, NaiveDate};
 use crate::engine::Given;
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::identity::ListFile;
 use crate::input::{self, Inputs, OpenInputs};
 use crate::output::folder::{self, Workspace};
 use crate::output::manifest::Manifest;
@@ -95,12 +99,15 @@ struct Done {
 fn work(settings: &Settings, space: &Workspace, account: &mut Account) -> Result<Done> {
     let mut inputs = open(settings)?;
     inputs.drop_duplicates(&settings.stop)?;
-    folder::refuse_overlap(&settings.output, inputs.files().map(|f| f.path.as_path()))?;
+    let lists = read_lists(settings)?;
+    let read = inputs.files().map(|f| f.path.as_path()).chain(lists.iter().map(|list| list.path.as_path()));
+    folder::refuse_overlap(&settings.output, read)?;
     if !settings.force {
-        folder::refuse_foreign(&settings.output)?;
+        folder::refuse_foreign(&settings.output, settings.spec.identity.is_some())?;
     }
     let rates = input::read_rates(&settings.spec, &settings.inputs)?;
-    account.spec_files(rates.as_ref());
+    account.spec_files(rates.as_ref(), &lists);
+    account.hides_rejects = lists.iter().any(ListFile::erases);
     account.warn(warn::of_output(&settings.spec));
     account.warn(warn::of_inputs(&inputs));
     account.refuse_doubt(settings)?;
@@ -113,24 +120,42 @@ fn work(settings: &Settings, space: &Workspace, account: &mut Account) -> Result
     }
     let memory = settings.memory_limit.map_or_else(Memory::of_machine, |limit| Memory { limit });
     account.manifest.memory_limit = memory.limit;
-    let reader = Reader { settings, inputs: &inputs, rates: rates.as_ref(), memory, space, shards };
+    let reader = Reader { settings, inputs: &inputs, rates: rates.as_ref(), lists: &lists, memory, space, shards };
     produce(&reader, &drills, account)?;
     publish::publish(settings, space, account, &drills).map(|manifest| Done { manifest, how: "succeeded" })
+}
+
+/// The lists that `[identity]` names, and the one of values to erase that was given by hand.
+fn read_lists(settings: &Settings) -> Result<Vec<ListFile>> {
+    match (&settings.spec.identity, &settings.erase) {
+        (Some(identity), erase) => {
+            let erase = erase.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
+            ListFile::read_all(identity, &settings.inputs.folder, erase.as_deref())
+        }
+        (None, Some(_)) => Err(Error::Usage(
+            "--erase is for profiles with `[identity]`: this one has none, so that nobody knows which rows are meant"
+                .into(),
+        )),
+        (None, None) => Ok(Vec::new()),
+    }
 }
 
 /// Everything up to complete, synced files in staging.
 fn produce(reader: &Reader<'_>, drills: &Drills, account: &mut Account) -> Result<()> {
     let timer = Instant::now();
     let (rows, checkpoints) = match resume::find(reader, account)? {
-        Some(checkpoints) => (None, checkpoints),
+        Some(checkpoints) => {
+            account.stage("route", timer);
+            (None, checkpoints)
+        }
         None => reader.read_all(account).map(|(rows, checkpoints)| (Some(rows), checkpoints))?,
     };
     let newest = checkpoints.accounts.values().filter_map(|source| source.newest_day).max();
     let as_of = reader.settings.as_of.map(|d| d.to_epoch_days()).or(newest);
     let known = as_of.and_then(NaiveDate::from_epoch_days).filter(|d| d.year() > 0);
     account.manifest.as_of = known.map(|day| day.to_string());
-    account.stage("route", timer);
     account.warn(warn::of_reading(reader.settings, reader.inputs, &checkpoints.accounts, as_of));
+    account.warn(warn::of_linking(checkpoints.linked.as_ref(), &checkpoints.accounts));
     account.refuse_doubt(reader.settings)?;
 
     let given = Given { as_of, rates: reader.rates.map(|file| file.rates.clone()) };

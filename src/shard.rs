@@ -16,12 +16,13 @@ mod spill;
 
 pub use buffer::{ShardBuffers, SpillTo, ThreadRows};
 pub use drill::{Drill, Drills};
+pub use hash::shard_of;
 pub use panics::{catch, quiet_panics};
 pub use pool::{Attempt, Budget, Observer, ShardRun};
 pub use retry::RetryPolicy;
 pub use row::{Layout, RowReader};
 pub(crate) use shards::damaged;
-pub use shards::{ShardInput, Shards, SourceRows};
+pub use shards::{ShardInput, Shards, SourceRows, rows_of};
 
 /// Input bytes per shard: smaller shards build no faster, and many shards make the merge slower. ARCHITECTURE.md has
 /// the measurements.

@@ -5,8 +5,10 @@ mod cells;
 mod check;
 mod eval;
 pub(crate) mod expr;
+pub(crate) mod fields;
 pub(crate) mod form;
 mod format;
+pub(crate) mod identity;
 mod ids;
 mod limit;
 mod raw;
@@ -24,7 +26,9 @@ use toml::Spanned;
 
 use crate::error::Result;
 use crate::value::{CellType, IdRule, Type};
+use fields::Field;
 use form::FileForm;
+use identity::{Identity, Links};
 
 pub use format::{Delimiter, Encoding, FileFormat};
 pub use limit::Limit;
@@ -56,10 +60,16 @@ pub struct Spec {
     pub(crate) population: Population,
     /// Whether a warning fails the run.
     pub(crate) strict: bool,
+    /// How customers are found when exports share no id.
+    pub(crate) identity: Option<Arc<Identity>>,
     /// The file with rates between currencies, in the input folder.
     pub(crate) rates: Option<String>,
     /// Sources in declared order.
     pub(crate) sources: Vec<Arc<Source>>,
+    /// Columns that take the value of one of several kept ones, in declared order.
+    pub(crate) fields: Vec<Field>,
+    /// Whether a table tells where the values of fields come from.
+    pub(crate) provenance: bool,
     /// Computed columns in declared order.
     pub(crate) computed: Vec<Named>,
     /// Scores in declared order.
@@ -93,12 +103,14 @@ pub(crate) struct Source {
     pub files: Vec<String>,
     /// Whether at least one file must exist.
     pub required: bool,
-    /// The id column.
+    /// The id column; the first of those with identifiers if the spec has `[identity]`.
     pub key: Column,
     /// The further columns of an id that has several parts.
     pub more_keys: Vec<Column>,
     /// How its ids are read.
     pub id: IdRule,
+    /// Where its identifiers are, if the spec has `[identity]`.
+    pub links: Option<Links>,
     /// How its files are written.
     pub form: FileForm,
     /// Columns that are decoded, id column excluded.
@@ -137,7 +149,8 @@ impl Source {
     /// The columns that are read: the id's, the declared ones, those of the filter, which can be there twice.
     pub fn all_columns(&self) -> impl Iterator<Item = &Column> {
         let filter = self.filter.iter().flat_map(|filter| &filter.columns);
-        std::iter::once(&self.key).chain(&self.more_keys).chain(&self.columns).chain(filter)
+        let links = self.links.iter().flat_map(|links| &links.columns);
+        std::iter::once(&self.key).chain(&self.more_keys).chain(links).chain(&self.columns).chain(filter)
     }
 
     /// The same, each once.

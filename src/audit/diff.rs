@@ -4,6 +4,7 @@
 mod align;
 mod compare;
 mod difference;
+mod identity;
 mod moves;
 mod side;
 
@@ -18,7 +19,8 @@ use compare::Comparison;
 use side::{ColumnPairs, OutputSide};
 
 pub use difference::{
-    Change, ColumnChanges, Customers, Diff, Move, Mover, Retyped, ScoreChanges, ScoreMoves, SideRecord,
+    Change, ColumnChanges, Customers, Diff, IdentityChanges, Move, Mover, Regrouped, Retyped, ScoreChanges, ScoreMoves,
+    SideRecord,
 };
 
 /// Most batches of a side that wait while others are compared.
@@ -88,6 +90,8 @@ impl Sides {
             }
             Ok(())
         })?;
-        Ok(comparison.finish())
+        let mut diff = comparison.finish();
+        diff.identity = identity::changes(&old.identities(), &new.identities())?;
+        Ok(diff)
     }
 }

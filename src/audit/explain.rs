@@ -4,6 +4,7 @@
 
 mod compose;
 mod explanation;
+mod identity;
 mod lookup;
 mod no_profile;
 mod rebuild;
@@ -22,16 +23,20 @@ use crate::output::runs::finished;
 use crate::spec::{SOURCES, Spec};
 use crate::value::is_formula;
 
-pub use explanation::{At, Beaten, Explanation, Field, Lines, Origin, PointsRule, Reasons, SourceRows, Used};
+pub use explanation::{
+    At, Beaten, Explanation, Field, Identifier, Identity, Lines, Origin, PointsRule, Reasons, RefusedIdentifier,
+    SourceRows, Used,
+};
 
-/// Explains a customer's profile in the finished run in `output`, from the inputs that the run read.
+/// Explains a customer's profile in the finished run in `output`, from the inputs that the run read. Where customers were found
+/// by identifiers, `customer` may be any of its identifiers, and `path_to` asks how another one came to it.
 ///
 /// # Errors
 /// [`Error::NoRun`] without a finished run; [`Error::NoCustomer`] for an id without a profile; [`Error::Verify`] if an
 /// input has changed since the run, or if the inputs give another profile than the published one; [`Error::Usage`] for
 /// a file of a source that the run's profile lacks; [`Error::Input`] for an input that is not a regular file or changes
 /// while it is read; [`Error::Io`] for a file that cannot be read; those of [`crate::manifest::recover`].
-pub fn explain(inputs: &Inputs, output: &Path, customer: &str) -> Result<Explanation> {
+pub fn explain(inputs: &Inputs, output: &Path, customer: &str, path_to: Option<&str>) -> Result<Explanation> {
     recover(output)?;
     let manifest = finished(output)?;
     let spec = Spec::parse(&manifest.spec.text, "the manifest's spec")?;
@@ -42,12 +47,26 @@ pub fn explain(inputs: &Inputs, output: &Path, customer: &str) -> Result<Explana
     if let (None, Some(plain)) = (&profile, as_in_safe_csv(&manifest, customer)) {
         (customer, profile) = (plain, lookup::find(&file, plain)?);
     }
+    let found_by = if profile.is_none() { identity::customer_of(&run, output, customer)? } else { None };
+    if let Some(named) = &found_by {
+        (customer, profile) = (named, lookup::find(&file, named)?);
+    }
     let Some(profile) = profile else { return Err(no_profile::no_customer(&run, output, customer)) };
     let known = known(&spec, &profile);
-    let found = search::rows(&run, customer, |source| known.as_ref().is_none_or(|k| k.iter().any(|n| n == source)))?;
-    let rebuilt = rebuild::rebuild(&run, &found)?;
+    let mut members = identity::members(&run, output, customer)?;
+    let found = search::rows(&run, customer, members.as_ref(), |source| {
+        known.as_ref().is_none_or(|k| k.iter().any(|n| n == source))
+    })?;
+    let rebuilt = rebuild::rebuild(&run, customer, &found, members.as_ref())?;
     rebuilt.prove(&spec, &profile)?;
-    compose::compose(&run, customer, &found, &rebuilt)
+    let mut explanation = compose::compose(&run, customer, &found, &rebuilt)?;
+    match (path_to, &mut members) {
+        (Some(to), Some(members)) => identity::path(&run, output, members.told(), customer, to)?,
+        (Some(_), None) => return Err(Error::Usage("--path-to is for profiles with `[identity]`".into())),
+        (None, _) => {}
+    }
+    explanation.identity = members.map(|mut members| members.told().clone());
+    Ok(explanation)
 }
 
 /// The id that `profiles.csv` shows as `shown`, if the run wrote it safe for spreadsheets.

@@ -4,6 +4,8 @@
 mod customers;
 mod decode;
 mod forms;
+mod identities;
+mod linking;
 mod outputs;
 mod records;
 mod unpacked;
@@ -22,6 +24,7 @@ use crate::output::manifest::InputRecord;
 use crate::output::runs::finished;
 use crate::spec::Spec;
 
+use linking::Witness;
 use unpacked::Packed;
 
 /// What was proved about a finished run.
@@ -67,12 +70,22 @@ pub fn verify(input: &Path, output: &Path) -> Result<Proofs> {
         check_input(input, file)?;
     }
     for file in &manifest.spec_files {
-        let path = input.join(&file.file);
+        // A list that was given by hand need not be in the input folder.
+        let is_by_hand = manifest.options.erase.as_ref() == Some(&file.file);
+        let path = if is_by_hand { file.file.clone().into() } else { input.join(&file.file) };
         if sha256_of(&path).map_err(|e| Error::reading(&path, e))?.1 != file.sha256 {
             return Err(wrong(format!("`{}` has changed since the run read it", path.display())));
         }
     }
-    let found = customers::find(input, &manifest, &spec)?;
+    let mut witness = match &spec.identity {
+        Some(identity) => Some(Witness::new(&spec, identity, input, &manifest)?),
+        None => None,
+    };
+    let found = customers::find(input, &manifest, &spec, witness.as_mut())?;
+    let found = match &witness {
+        Some(witness) => identities::prove(output, &manifest, &spec, &witness.find())?,
+        None => found,
+    };
     let counts = (found.len() as u64, profiles.len() as u64, manifest.customers.total);
     if counts.0 != counts.1 || counts.1 != counts.2 || profiles.iter().any(|id| !found.contains(id)) {
         return Err(wrong(format!(

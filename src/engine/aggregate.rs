@@ -133,7 +133,9 @@ fn columns(
     layout: &Layout,
     order: &[u32],
 ) -> Result<Vec<PolarsColumn>> {
-    let wanted = |column: usize| names.contains(&source.columns[column].name.as_str());
+    // Behind the declared columns a row may have its place.
+    let is_named = |name: &str| names.contains(&name);
+    let wanted = |column: usize| source.columns.get(column).is_some_and(|column| is_named(&column.name));
     let mut whole: BTreeMap<usize, Series> = BTreeMap::new();
     let mut take = |arrays: HashMap<usize, ArrayRef>| -> Result<()> {
         for (column, array) in arrays {

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::fault::failed;
-use super::{Given, Plan, SourceTally, idempotency_keys, lost_columns, plan, rule_column};
+use super::{Given, IDENTITIES, PROVENANCE, Plan, SourceTally, idempotency_keys, lost_columns, plan, rule_column};
 use crate::engine::bridge::to_arrow;
 use crate::error::{Error, Result};
 use crate::shard::ShardInput;
@@ -19,7 +19,7 @@ use crate::value::{Type, arrow_type};
 /// A built shard.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// Its profiles, sorted by id, with all output columns in order.
+    /// Its profiles, sorted by id, with the columns of [`part_schema`].
     pub profiles: RecordBatch,
     pub account: ShardAccount,
 }
@@ -59,6 +59,18 @@ pub fn schema(spec: &Spec) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
+/// The schema of a built shard: that of the profiles, and how identifiers came to their customers if they were found so.
+pub fn part_schema(spec: &Spec) -> SchemaRef {
+    let hidden = hidden(spec).map(|name| Arc::new(Field::new(name, DataType::Utf8, true)));
+    Arc::new(Schema::new(schema(spec).fields().iter().cloned().chain(hidden).collect::<Vec<_>>()))
+}
+
+/// The columns behind those of the output, which become tables of their own.
+fn hidden(spec: &Spec) -> impl Iterator<Item = &'static str> {
+    let identities = spec.identity.is_some().then_some(IDENTITIES);
+    identities.into_iter().chain(spec.provenance.then_some(PROVENANCE))
+}
+
 /// Builds a shard's profiles. Fails with [`Error::Build`] if an expression fails on the data, such as a sum that
 /// exceeds 64 bits.
 pub fn build(spec: &Spec, input: &ShardInput, given: &Given) -> Result<Part> {
@@ -78,8 +90,9 @@ pub fn build(spec: &Spec, input: &ShardInput, given: &Given) -> Result<Part> {
     if let Some(at) = spec.output.iter().position(|c| c.name == IDEMPOTENCY_KEY) {
         arrays.insert(at, idempotency_keys(&arrays, &columns, customers)?);
     }
+    arrays.extend(hidden(spec).filter_map(|name| ready.remove(name)));
     let options = RecordBatchOptions::new().with_row_count(Some(customers));
-    let profiles = RecordBatch::try_new_with_options(schema(spec), arrays, &options).map_err(bug)?;
+    let profiles = RecordBatch::try_new_with_options(part_schema(spec), arrays, &options).map_err(bug)?;
     let scores = spec.scores.iter().filter_map(|s| {
         let values = profiles.column_by_name(&s.name)?;
         Some((s.name.clone(), ScoreTally::new(s, values)))

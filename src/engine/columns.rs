@@ -86,7 +86,8 @@ impl Columns {
         let mut arrays = HashMap::new();
         for (at, step) in self.steps.into_iter().enumerate() {
             if let Step::Keep(values) = step {
-                let (column, source) = (&source.columns[at].name, &source.name);
+                let column = source.columns.get(at).map_or("", |column| column.name.as_str());
+                let source = &source.name;
                 let array = values.finish().map_err(|e| e.of(&format!("column `{column}` of source `{source}`")));
                 arrays.insert(at, array?);
             }

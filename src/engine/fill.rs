@@ -1,8 +1,6 @@
 //! Owns `fill = "older"`: a null in a customer's latest row comes from the newest older row that has a value. Every kept column is
 //! filled for itself, but a currency with its amount; does not change which row is the latest.
 
-use std::collections::HashMap;
-
 use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow::compute::take;
 
@@ -12,19 +10,22 @@ use crate::error::{Error, Result};
 use crate::shard::Layout;
 use crate::spec::Source;
 
-/// The kept columns of a source, by their name in the profile, filled.
+/// A column by its name in the profile, and for each customer the row that gave the value.
+pub(super) type Filled = (String, ArrayRef, Vec<Option<u32>>);
+
+/// The kept columns of a source, filled.
 pub(super) fn gather(
     source: &Source,
     kept: &[(usize, String)],
     layout: &Layout,
     rows: &Rows<'_>,
     customers: usize,
-) -> Result<HashMap<String, ArrayRef>> {
+) -> Result<Vec<Filled>> {
     let mut columns = Columns::new(layout, |column| kept.iter().any(|(at, _)| *at == column), rows.cells.len());
     rows.cells.iter().try_for_each(|row| columns.push(*row))?;
     let arrays = columns.finish(source)?;
     let newest_first = newest_first(rows);
-    let mut filled = HashMap::new();
+    let mut filled = Vec::new();
     for (column, name) in kept {
         let array = arrays.get(column).ok_or_else(|| Error::Bug("a kept column is lost".into()))?;
         // A currency comes with its amount.
@@ -33,8 +34,9 @@ pub(super) fn gather(
         for row in newest_first.iter().filter(|row| decides.is_valid(**row as usize)) {
             picked[rows.codes[*row as usize] as usize].get_or_insert(*row);
         }
-        let values = take(array, &UInt32Array::from(picked), None);
-        filled.insert(name.clone(), values.map_err(|e| Error::Bug(format!("column `{name}` cannot be filled: {e}")))?);
+        let values = take(array, &UInt32Array::from(picked.clone()), None);
+        let values = values.map_err(|e| Error::Bug(format!("column `{name}` cannot be filled: {e}")))?;
+        filled.push((name.clone(), values, picked));
     }
     Ok(filled)
 }

@@ -23,6 +23,8 @@ pub struct Index<'a> {
     pub ids: Vec<&'a [u8]>,
     /// The rows of each source, in input order.
     pub sources: Vec<Rows<'a>>,
+    /// The rows that say which identifiers a customer has; none if rows have ids.
+    pub hidden: Option<Rows<'a>>,
     /// How many ids two sources share, for all pairs; beside itself, how many a source has. Those without a profile count.
     pub meets: Vec<Vec<u64>>,
 }
@@ -45,11 +47,16 @@ impl<'a> Index<'a> {
     /// Finds the customers of a shard. Fails for a damaged spill file.
     pub fn new(spec: &Spec, input: &'a ShardInput) -> Result<Self> {
         let mut seen: Seen<'a> = IndexSet::with_hasher(FixedState::with_seed(0));
-        let mut sources =
-            input.sources.iter().map(|rows| Rows::new(rows, &mut seen)).collect::<Result<Vec<Rows<'a>>>>()?;
+        let (known, hidden) = input.sources.split_at(spec.sources.len().min(input.sources.len()));
+        let mut sources = known.iter().map(|rows| Rows::new(rows, &mut seen)).collect::<Result<Vec<Rows<'a>>>>()?;
         let meets = meets(&sources, seen.len());
         let included = included(&spec.population, &sources, seen.len());
-        let order = sorted(&seen, &included);
+        let named = hidden.first().map(|rows| Names::new(rows, &seen)).transpose()?;
+        let name = |code: usize| match &named {
+            Some(names) => names.ids[code],
+            None => seen[code],
+        };
+        let order = sorted(seen.len(), name, &included);
         let mut rank = vec![EXCLUDED; seen.len()];
         for (position, code) in order.iter().enumerate() {
             rank[*code as usize] = position as u32;
@@ -60,7 +67,9 @@ impl<'a> Index<'a> {
         for ((source, rows), input) in spec.sources.iter().zip(&mut sources).zip(&input.sources) {
             unique::replace(&source.unique_by, input.layout(), rows)?;
         }
-        Ok(Self { meets, ids: order.iter().map(|code| seen[*code as usize]).collect(), sources })
+        let ids = order.iter().map(|code| name(*code as usize)).collect();
+        let hidden = named.map(|names| names.rows(&rank));
+        Ok(Self { meets, hidden, ids, sources })
     }
 }
 
@@ -78,6 +87,38 @@ impl<'a> Rows<'a> {
             }
         }
         Ok(Self { codes, order, cells })
+    }
+}
+
+/// What the hidden rows say: the ids of customers whose rows only have a number.
+struct Names<'a> {
+    /// For each code its id.
+    ids: Vec<&'a [u8]>,
+    /// The code of each row, if any other row has it.
+    codes: Vec<Option<usize>>,
+    /// Each row from behind its id.
+    cells: Vec<RowReader<'a>>,
+}
+
+impl<'a> Names<'a> {
+    fn new(source: &'a SourceRows, seen: &Seen<'a>) -> Result<Self> {
+        let mut names = Self { ids: vec![&b""[..]; seen.len()], codes: Vec::new(), cells: source.rows()? };
+        for row in &mut names.cells {
+            let (_, key) = row.head(source.layout()).ok_or_else(damaged)?;
+            let id = row.text().ok_or_else(damaged)?;
+            let code = seen.get_index_of(key);
+            if let (Some(code), Some(id)) = (code, id) {
+                names.ids[code] = id;
+            }
+            names.codes.push(code);
+        }
+        Ok(names)
+    }
+
+    /// The rows of customers with a profile.
+    fn rows(self, rank: &[u32]) -> Rows<'a> {
+        let codes = self.codes.iter().map(|code| code.map_or(EXCLUDED, |code| rank[code])).collect();
+        Rows { codes, order: Vec::new(), cells: self.cells }
     }
 }
 
@@ -100,12 +141,12 @@ fn meets(sources: &[Rows<'_>], customers: usize) -> Vec<Vec<u64>> {
 }
 
 /// The codes of the included customers, in byte order of their ids.
-fn sorted(seen: &Seen<'_>, included: &[bool]) -> Vec<u32> {
-    let shared = shared_start(seen.iter().copied());
+fn sorted<'a>(codes: usize, id: impl Fn(usize) -> &'a [u8], included: &[bool]) -> Vec<u32> {
+    let shared = shared_start((0..codes).filter(|code| included[*code]).map(&id));
     // Most comparisons are decided by the eight bytes after the start that all ids share.
     let mut order: Vec<(u64, u32)> =
-        seen.iter().enumerate().filter(|(i, _)| included[*i]).map(|(i, id)| (eight(&id[shared..]), i as u32)).collect();
-    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| seen[a.1 as usize].cmp(seen[b.1 as usize])));
+        (0..codes).filter(|code| included[*code]).map(|code| (eight(&id(code)[shared..]), code as u32)).collect();
+    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| id(a.1 as usize).cmp(id(b.1 as usize))));
     order.into_iter().map(|(_, code)| code).collect()
 }
 

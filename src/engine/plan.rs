@@ -16,7 +16,8 @@ use super::columns::{self, Texts, Unfit};
 use super::compile::{lost, row};
 use super::fault::kind;
 use super::index::{Index, REPLACED, Rows};
-use super::{Given, aggregate, distinct, fill, latest, score};
+use super::survive::{self, Origins};
+use super::{Given, aggregate, distinct, fill, identities, latest, score};
 use crate::engine::bridge::{polars_type, to_polars};
 use crate::error::{Error, Result};
 use crate::shard::{ShardInput, SourceRows, damaged};
@@ -58,16 +59,20 @@ pub fn plan(spec: &Spec, input: &ShardInput, given: &Given) -> Result<Plan> {
     let customers = index.ids.len();
     let mut ready = HashMap::from([(spec.key.clone(), ids(index.ids.iter().copied())?)]);
     let (mut frames, mut tallies, mut known) = (Vec::new(), IndexMap::new(), Vec::new());
-    for ((source, rows), input) in spec.sources.iter().zip(&index.sources).zip(&input.sources) {
+    let mut origins = Origins::new(spec);
+    for (at, ((source, rows), input)) in spec.sources.iter().zip(&index.sources).zip(&input.sources).enumerate() {
         let (picked, tally) = latest::pick(source, rows, customers);
         match &source.rows {
             RowRule::Latest(kept) => {
-                let kept = if source.fill {
-                    fill::gather(source, kept, input.layout(), rows, customers)?
+                if source.fill {
+                    for (name, array, gave) in fill::gather(source, kept, input.layout(), rows, customers)? {
+                        origins.add(&name, at, gave);
+                        ready.insert(name, array);
+                    }
                 } else {
-                    columns::gather(source, kept, input.layout(), &rows.cells, &picked)?
-                };
-                ready.extend(kept);
+                    kept.iter().for_each(|(_, name)| origins.add(name, at, picked.clone()));
+                    ready.extend(columns::gather(source, kept, input.layout(), &rows.cells, &picked)?);
+                }
             }
             RowRule::Aggregate(fields) => {
                 frames.push(aggregate::plan(source, fields, rows, input.layout(), &index.ids, given)?);
@@ -77,6 +82,10 @@ pub fn plan(spec: &Spec, input: &ShardInput, given: &Given) -> Result<Plan> {
         tallies.insert(source.name.clone(), tally);
     }
     ready.insert(SOURCES.to_owned(), sources(&known, customers)?);
+    ready.extend(survive::fields(spec, &index, input, &ready, &origins, customers)?);
+    if let (Some(identity), hidden) = (&spec.identity, &index.hidden) {
+        ready.extend(identities::gather(identity, hidden.as_ref(), customers)?);
+    }
     let distinct = distinct::plan(spec, &ready)?;
     let others: Vec<&Named> = spec.computed.iter().filter(|c| !distinct.contains_key(c.name.as_str())).collect();
     frames.insert(0, named(spec, &others, &ready, customers)?.lazy());

@@ -52,6 +52,12 @@ pub enum Warning {
     SourcesApart { source: String, ids: u64, other: String, shared: u64, by: Option<String>, would_share: u64 },
     /// Most rows of a source are of customers that get no profile.
     MostExcluded { source: String, rows: u64, excluded: u64 },
+    /// Identifiers join nothing because what hangs on them would be a customer that holds too much.
+    IdentitiesRefused { identifiers: u64 },
+    /// Identifiers that are to be kept apart are one customer by a vendor's merge.
+    ApartMerged { pairs: u64 },
+    /// More than a tenth of a source's rows have no identifier that may join.
+    ManyUnidentified { source: String, rows: u64, unidentified: u64 },
     /// A check of the spec that only warns has failed.
     CheckFailed { name: String, measured: String, wanted: String },
 }
@@ -78,6 +84,18 @@ impl fmt::Display for Warning {
             Self::CastsLost { expression, lost } => format!(
                 "{expression}: `try_cast` made null of {}: look at the texts, and say how they are written in `types` instead",
                 counted(*lost, "text")
+            ),
+            Self::IdentitiesRefused { identifiers } => format!(
+                "{} would have joined customers that hold too much by `at_most`, `max_ids` or `apart`, and joined nothing: they are in `refused.csv` as conflict, with the customers; block them, or raise the limit",
+                counted(*identifiers, "identifier")
+            ),
+            Self::ApartMerged { pairs } => format!(
+                "{} to keep apart: a vendor's own merge has made one customer of each, which stays; nothing else joins it",
+                counted(*pairs, "pair")
+            ),
+            Self::ManyUnidentified { source, rows, unidentified } => format!(
+                "{} of {} of source `{source}` have no identifier that may join, and are in no profile: they are in `rejects/{source}.csv` as no_identifier; look at what `refused.csv` says of their identifiers",
+                grouped(*unidentified), counted(*rows, "row")
             ),
             Self::CheckFailed { name, measured, wanted } => {
                 format!("check `{name}` failed: {measured}, expected {wanted}")

@@ -67,8 +67,24 @@ pub struct SourceAccount {
     pub first_rejects: Vec<String>,
     /// Its files, in reading order.
     pub files: Vec<FileAccount>,
+    /// Its rows that are used for no profile because of who they are of.
+    #[serde(default)]
+    pub linked: LinkedCounts,
     /// SHA-256 of its rejects file, if it has one.
     pub rejects: Option<String>,
+}
+
+/// Rows that are used for no profile because of who they are of; all 0 if rows have ids.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedCounts {
+    /// Rows of ids that their source says were merged into another.
+    pub merged: u64,
+    /// Rows that their source says are deleted.
+    pub deleted: u64,
+    /// Rows without an identifier that may join.
+    pub unidentified: u64,
+    /// Rows of what is to be erased.
+    pub erased: u64,
 }
 
 /// The counts of one file, once it is read.

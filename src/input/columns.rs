@@ -27,6 +27,8 @@ pub struct Header {
     pub columns: Vec<Option<usize>>,
     /// The same for the columns of the source's filter.
     pub filter: Vec<Option<usize>>,
+    /// The same for the columns of its identifiers.
+    pub links: Vec<Option<usize>>,
     /// All names as they are seen: a record that has them is the header again, and no data.
     pub names: Vec<String>,
     /// Names that differ only in case from those of columns that the file may lack, and does.
@@ -237,6 +239,7 @@ impl HeaderOf<'_> {
             more_keys: self.source.more_keys.iter().filter_map(place).collect(),
             columns: self.source.columns.iter().map(place).collect(),
             filter: self.source.filter.iter().flat_map(|filter| &filter.columns).map(place).collect(),
+            links: self.source.links.iter().flat_map(|links| &links.columns).map(place).collect(),
             undeclared: of_names(&|_, places| places.is_empty()).into_iter().map(|at| names[at].clone()).collect(),
             normalised: alike.into_iter().map(|at| (names[at].clone(), used[places[at][0]].name.clone())).collect(),
             data_line: 1,
@@ -273,8 +276,10 @@ impl HeaderOf<'_> {
         let columns = self.source.columns.iter().map(&mut find).collect::<Result<Vec<_>>>()?;
         let filter = self.source.filter.iter().flat_map(|filter| &filter.columns);
         let filter = filter.map(&mut find).collect::<Result<Vec<_>>>()?;
+        let links = self.source.links.iter().flat_map(|links| &links.columns);
+        let links = links.map(&mut find).collect::<Result<Vec<_>>>()?;
         let used: Vec<usize> =
-            columns.iter().chain(&filter).chain([&key]).flatten().chain(&more_keys).copied().collect();
+            columns.iter().chain(&filter).chain(&links).chain([&key]).flatten().chain(&more_keys).copied().collect();
         let undeclared = names.iter().enumerate().filter(|(at, _)| !used.contains(at));
         header.undeclared = undeclared.map(|(_, name)| name.clone()).collect();
         let lower = |name: &str| visible(name).to_lowercase();
@@ -284,7 +289,7 @@ impl HeaderOf<'_> {
             let near = header.undeclared.iter().find(|name| column.headers.iter().any(|h| lower(h) == lower(name)));
             header.near.extend(near.map(|name| (name.clone(), column.name.clone())));
         }
-        Ok(Header { key: key.unwrap_or(usize::MAX), more_keys, columns, filter, ..header })
+        Ok(Header { key: key.unwrap_or(usize::MAX), more_keys, columns, filter, links, ..header })
     }
 
     /// The fields that may be the column: those with exactly one of its names, else those with one of them but for what

@@ -16,7 +16,8 @@ use super::csv::line_ends;
 
 /// Calls `visit` for every record of a block; gives the number of physical lines in it.
 pub fn read_records(block: &[u8], is_array: bool, header: &Header, mut visit: impl FnMut(Record<'_>)) -> u64 {
-    let (mut fields, mut counted, mut line) = (Fields::new(header.width, 1 + header.more_keys.len()), 0, 0);
+    let (mut fields, mut counted, mut line) =
+        (Fields::new(header.width, header.links.len().max(1 + header.more_keys.len())), 0, 0);
     each_object(block, is_array, |start, raw| {
         line += line_ends(block, counted, start);
         counted = start;

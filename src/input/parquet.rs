@@ -33,7 +33,8 @@ pub fn open(of: &HeaderOf<'_>, file: &Opened, packing: &Packing) -> Result<(Vec<
     let all = of.table(columns.iter().map(|(name, _)| name.clone()).collect())?;
     types::check(of, &all, &columns)?;
     let keys = std::iter::once(&all.key).chain(&all.more_keys);
-    let mut used: Vec<usize> = all.columns.iter().chain(&all.filter).flatten().chain(keys).copied().collect();
+    let mut used: Vec<usize> =
+        all.columns.iter().chain(&all.filter).chain(&all.links).flatten().chain(keys).copied().collect();
     used.sort_unstable();
     used.dedup();
     let place = |at: &Option<usize>| at.and_then(|at| used.binary_search(&at).ok());
@@ -43,6 +44,7 @@ pub fn open(of: &HeaderOf<'_>, file: &Opened, packing: &Packing) -> Result<(Vec<
         more_keys: all.more_keys.iter().filter_map(|at| place(&Some(*at))).collect(),
         columns: all.columns.iter().map(place).collect(),
         filter: all.filter.iter().map(place).collect(),
+        links: all.links.iter().map(place).collect(),
         data_line: 1,
         ..all
     };

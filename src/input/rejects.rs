@@ -15,7 +15,7 @@ use crate::spec::Source;
 use crate::value::is_formula;
 
 /// Longest part of a cell or record that the rejects file shows, in bytes.
-const RAW_LIMIT: usize = 4096;
+pub const RAW_LIMIT: usize = 4096;
 
 /// Bytes of a rejects file that are held in memory; a longer one is on disk.
 const IN_MEMORY: usize = 1 << 20;
@@ -31,12 +31,13 @@ pub enum Reason {
     RoundedId,
     BadId,
     BlankId,
+    NoIdentifier,
     BadValue,
     NoCurrency,
 }
 
 impl Reason {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Encoding,
         Self::Quote,
         Self::Json,
@@ -45,6 +46,7 @@ impl Reason {
         Self::RoundedId,
         Self::BadId,
         Self::BlankId,
+        Self::NoIdentifier,
         Self::BadValue,
         Self::NoCurrency,
     ];
@@ -131,6 +133,7 @@ impl fmt::Display for Reason {
             Self::RoundedId => "rounded_id",
             Self::BadId => "bad_id",
             Self::BlankId => "blank_id",
+            Self::NoIdentifier => "no_identifier",
             Self::BadValue => "bad_value",
             Self::NoCurrency => "no_currency",
         })
@@ -155,8 +158,7 @@ pub struct Rejects {
 impl Rejects {
     /// The header alone; when it grows too long for memory, it goes to an unnamed file in `folder`.
     pub fn new(folder: &Path, safe: bool) -> Result<Self> {
-        let csv =
-            csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(spooled_tempfile_in(IN_MEMORY, folder));
+        let csv = Self::writer(folder);
         let mut new =
             Self { csv, folder: folder.to_owned(), first: Vec::new(), first_bad: IndexMap::new(), safe, count: 0 };
         new.write(["file", "line", "column", "reason", "raw"])?;
@@ -204,6 +206,28 @@ impl Rejects {
     /// Where the first three bad values of each column are.
     pub fn first_bad(&self) -> &IndexMap<String, Vec<String>> {
         &self.first_bad
+    }
+
+    /// Puts `[erased]` in the place of raw text that must not be shown.
+    pub fn erase(&mut self, must_not_show: &dyn Fn(&str) -> bool) -> Result<()> {
+        let csv = std::mem::replace(&mut self.csv, Self::writer(&self.folder));
+        let folder = self.folder.join("rejects");
+        let failed = |cause: io::Error| Error::writing("write", &folder, cause);
+        let mut old = csv.into_inner().map_err(|e| failed(io::Error::new(e.error().kind(), e.to_string())))?;
+        old.rewind().map_err(failed)?;
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(old);
+        let mut record = csv::StringRecord::new();
+        let unreadable = |e: csv::Error| Error::Bug(format!("rejects: {:?}", e.kind()));
+        while reader.read_record(&mut record).map_err(unreadable)? {
+            let field = |at: usize| record.get(at).unwrap_or_default();
+            let raw = if must_not_show(field(4)) { "[erased]" } else { field(4) };
+            self.write([field(0), field(1), field(2), field(3), raw])?;
+        }
+        Ok(())
+    }
+
+    fn writer(folder: &Path) -> csv::Writer<SpooledTempFile> {
+        csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(spooled_tempfile_in(IN_MEMORY, folder))
     }
 
     /// Writes and syncs the rejects file and creates missing folders of its path; false when there are no rejects.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
-use super::InputFile;
 use super::account::RowCounts;
 use super::records::{Record, read_records};
 use super::rejects::{Reason, RejectLog};
+use super::{Header, InputFile};
 use crate::spec::{Column, Filter, Source};
 use crate::value::{NoId, Type, Value, has_hidden, trim};
 
@@ -14,10 +14,46 @@ use crate::value::{NoId, Type, Value, has_hidden, trim};
 pub trait RowSink {
     /// Begins a row: its id, trimmed. False when the row is not wanted: then its values do not come, nor its end.
     fn begin(&mut self, id: &str) -> bool;
+    /// The same for a row of a source whose customers are found by identifiers.
+    fn begin_linked(&mut self, _row: &LinkedRow<'_>) -> bool {
+        false
+    }
     /// The row's value for a declared column; columns come in declared order.
     fn put(&mut self, column: usize, value: Value<'_>);
     /// Ends the row.
     fn end(&mut self);
+}
+
+/// A row whose customer is found by its identifiers.
+#[derive(Debug, Clone, Copy)]
+pub struct LinkedRow<'a> {
+    record: &'a Record<'a>,
+    header: &'a Header,
+    source: &'a Source,
+    /// Its line, from 0 at the block's start.
+    pub line: u64,
+}
+
+impl<'a> LinkedRow<'a> {
+    pub fn new(record: &'a Record<'a>, header: &'a Header, source: &'a Source) -> Self {
+        Self { record, header, source, line: record.line }
+    }
+
+    /// The cell of a column of [`crate::spec::identity::Links`], by its index; none if it is null.
+    pub fn cell(&self, at: usize) -> Option<&'a str> {
+        let text = self.record.field(self.header.links.get(at).copied().flatten()?)?;
+        (!text.is_empty() && !self.is_null(text)).then_some(text)
+    }
+
+    /// Whether a text is a null of the source.
+    pub fn is_null(&self, text: &str) -> bool {
+        !self.source.form.nulls.is_empty() && self.source.form.nulls.iter().any(|null| null == trim(text))
+    }
+
+    /// The row as the rejects file shows it.
+    pub fn raw(&self) -> Cow<'a, [u8]> {
+        self.record.shown()
+    }
 }
 
 /// What a block held besides its accepted rows.
@@ -85,6 +121,8 @@ struct Reading<'a> {
 /// What becomes of a record.
 enum Fate<'a> {
     Accepted(Cow<'a, str>),
+    /// Accepted, of a source whose customers are found by identifiers.
+    Linked,
     Rejected(Reason),
     Filtered,
     Blank,
@@ -114,6 +152,13 @@ impl Reading<'_> {
                 report.counts.single += u64::from(record.width() == 1 && self.file.header.width > 1);
                 report.counts.hidden += u64::from(has_hidden(&id));
                 if sink.begin(&id) {
+                    self.read_cells(record, sink);
+                    sink.end();
+                }
+            }
+            Fate::Linked => {
+                report.counts.single += u64::from(record.width() == 1 && self.file.header.width > 1);
+                if sink.begin_linked(&LinkedRow::new(record, &self.file.header, self.source)) {
                     self.read_cells(record, sink);
                     sink.end();
                 }
@@ -170,21 +215,22 @@ impl Reading<'_> {
         if !fits {
             return if record.is_blank() { Fate::Blank } else { Fate::Rejected(Reason::FieldCount) };
         }
-        let id = id_of(self.source, self.file, record);
+        let id = if self.source.links.is_some() { None } else { Some(id_of(self.source, self.file, record)) };
         if self.is_header(record) {
             return Fate::Rejected(Reason::Header);
         }
-        if id == Err(NoId::Blank) && record.is_blank() {
+        if matches!(id, None | Some(Err(NoId::Blank))) && record.is_blank() {
             return Fate::Blank;
         }
         if self.source.filter.as_ref().is_some_and(|filter| !self.passes(filter, record)) {
             return Fate::Filtered;
         }
         match id {
-            Ok(id) => Fate::Accepted(id),
-            Err(NoId::Blank) => Fate::Rejected(Reason::BlankId),
-            Err(NoId::Rounded) => Fate::Rejected(Reason::RoundedId),
-            Err(NoId::Bad) => Fate::Rejected(Reason::BadId),
+            None => Fate::Linked,
+            Some(Ok(id)) => Fate::Accepted(id),
+            Some(Err(NoId::Blank)) => Fate::Rejected(Reason::BlankId),
+            Some(Err(NoId::Rounded)) => Fate::Rejected(Reason::RoundedId),
+            Some(Err(NoId::Bad)) => Fate::Rejected(Reason::BadId),
         }
     }
 

@@ -11,7 +11,9 @@ use std::path::{Component, Path, PathBuf};
 use rayon::prelude::*;
 use rustix::fs::{Access, access};
 
-use super::names::{CSV_FILE, FAILED_FOLDER, MANIFEST_FILE, OURS, PARQUET_FILE, REPORT_FILE, WORK_FOLDER};
+use super::names::{
+    CSV_FILE, FAILED_FOLDER, IDENTITY_FILES, MANIFEST_FILE, OURS, PARQUET_FILE, REPORT_FILE, WORK_FOLDER,
+};
 use super::runs;
 use crate::disk::{copy_file, create_parent, remove_folder, replace_file, sync_folder, write_file};
 use crate::error::{Error, Result};
@@ -205,12 +207,13 @@ pub fn refuse_overlap<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Pa
 
 /// Fails with [`Error::Output`] if there is something in an output's place that no run wrote: it may be all that somebody
 /// has. What a run wrote is listed in its manifest.
-pub fn refuse_foreign(output: &Path) -> Result<()> {
+pub fn refuse_foreign(output: &Path, has_identity: bool) -> Result<()> {
     if runs::last(output).is_some() {
         return Ok(());
     }
     let files = [CSV_FILE, PARQUET_FILE, MANIFEST_FILE, REPORT_FILE];
-    match files.into_iter().map(|file| output.join(file)).find(|path| path.is_file()) {
+    let of_identity = IDENTITY_FILES.into_iter().filter(|_| has_identity);
+    match files.into_iter().chain(of_identity).map(|file| output.join(file)).find(|path| path.is_file()) {
         None => Ok(()),
         Some(path) => Err(Error::Output(format!(
             "`{}` is where an output must go, and no run wrote it: move it away, choose another folder with --output or replace it with --force",

@@ -11,6 +11,7 @@ pub use super::names::*;
 pub use super::runs::{KeptRun, Which, find, finished};
 pub use crate::disk::sha256_of;
 use crate::event::Warning;
+pub use crate::identity::{ErasedRecord, IdentityRecord, MergesRecord, RefusedRecord};
 pub use crate::spec::Severity;
 pub use ledger::{Ledger, SourceLedger};
 
@@ -60,6 +61,9 @@ pub struct Manifest {
     pub spec_files: Vec<SpecFileRecord>,
     /// What became of every input row, by source in declared order.
     pub ledger: Ledger,
+    /// The identifiers, if customers were found by them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub identity: Option<IdentityRecord>,
     /// How many customers there are.
     pub customers: Customers,
     /// The shards' attempts.
@@ -132,6 +136,9 @@ pub struct Options {
     /// `--as-of`, if it was given.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub as_of: Option<String>,
+    /// `--erase`, if it was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub erase: Option<String>,
     /// `--encoding`, if it was given.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub encoding: Option<String>,

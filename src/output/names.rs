@@ -1,5 +1,7 @@
 //! Owns the names of files and folders in an output folder; opens none of them.
 
+/// The name of the table of profiles.
+pub const PROFILES: &str = "profiles";
 /// The profiles as CSV.
 pub const CSV_FILE: &str = "profiles.csv";
 /// The profiles as Parquet.
@@ -15,5 +17,22 @@ pub const WORK_FOLDER: &str = ".onefold";
 /// Folder in the working folder for the manifests and rejects of failed runs.
 pub const FAILED_FOLDER: &str = "failed";
 
+/// What a run with `[identity]` writes beside the profiles.
+pub(super) const IDENTITY_FILES: [&str; 6] =
+    ["identities.csv", "identities.parquet", "refused.csv", "refused.parquet", "provenance.csv", "provenance.parquet"];
+
 /// Everything that a run may write into an output folder.
-pub(super) const OURS: [&str; 6] = [CSV_FILE, PARQUET_FILE, MANIFEST_FILE, REJECTS_FOLDER, REPORT_FILE, WORK_FOLDER];
+pub const OURS: [&str; 12] = [
+    CSV_FILE,
+    PARQUET_FILE,
+    "identities.csv",
+    "identities.parquet",
+    "refused.csv",
+    "refused.parquet",
+    "provenance.csv",
+    "provenance.parquet",
+    MANIFEST_FILE,
+    REJECTS_FOLDER,
+    REPORT_FILE,
+    WORK_FOLDER,
+];

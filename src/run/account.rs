@@ -14,11 +14,13 @@ use super::settings::{Settings, new_run_id};
 use crate::disk::copy_file;
 use crate::engine::attempt::ScoreTally;
 use crate::error::{Error, Result};
-use crate::input::{Duplicate, InputFile, RatesFile, Rejects, SourceAccount, SourceFiles};
+use crate::identity::ListFile;
+use crate::input::{Duplicate, InputFile, LinkedCounts, RatesFile, Rejects, SourceAccount, SourceFiles};
 use crate::output::manifest::{
     AttemptRecord, DuplicateRecord, InputRecord, Manifest, Options, OutputRecord, RejectsRecord, ShardRecord,
     SourceLedger, SpecFileRecord, SpecRecord, StageRecord, Status,
 };
+use crate::output::names::{CSV_FILE, PARQUET_FILE};
 use crate::shard::{Attempt, ShardRun};
 use crate::spec::{Score, Spec};
 
@@ -28,6 +30,8 @@ pub(super) struct Account {
     pub manifest: Manifest,
     /// Rejects by source, for a failed run to keep.
     pub rejects: IndexMap<String, RejectsFile>,
+    /// Whether they may hold what is to be erased, so that a failed run keeps none.
+    pub hides_rejects: bool,
 }
 
 /// A source's rejects.
@@ -65,13 +69,18 @@ impl Account {
             drills: drills.iter().map(ToString::to_string).collect(),
             ..Manifest::default()
         };
-        Self { manifest, rejects: IndexMap::new() }
+        Self { manifest, rejects: IndexMap::new(), hides_rejects: false }
     }
 
+    /// Adds a stage that has ended now.
     pub fn stage(&mut self, stage: &str, begun: Instant) {
-        let elapsed = begun.elapsed();
-        let seconds = (elapsed.as_secs_f64() * 1e6).round() / 1e6;
-        let started_at = Some(timestamp(Utc::now() - elapsed));
+        self.stage_until(stage, begun, Instant::now());
+    }
+
+    /// Adds a stage.
+    pub fn stage_until(&mut self, stage: &str, begun: Instant, ended: Instant) {
+        let seconds = (ended.duration_since(begun).as_secs_f64() * 1e6).round() / 1e6;
+        let started_at = Some(timestamp(Utc::now() - begun.elapsed()));
         self.manifest.stages.push(StageRecord { stage: stage.to_owned(), started_at, seconds });
     }
 
@@ -100,12 +109,16 @@ impl Account {
             }
         };
         self.manifest.inputs.extend(files.iter().map(input));
-        let SourceAccount { counts, footer, bad_values, .. } = account;
+        let SourceAccount { counts, footer, bad_values, linked, .. } = account;
         let ledger = SourceLedger {
             rows_read: counts.rows,
             rows_rejected: counts.rejected,
             rows_filtered: counts.filtered,
             rows_blank: counts.blank,
+            rows_merged: linked.merged,
+            rows_deleted: linked.deleted,
+            rows_unidentified: linked.unidentified,
+            rows_erased: linked.erased,
             footer_rows: *footer,
             bad_values: bad_values.clone(),
             ..SourceLedger::default()
@@ -113,6 +126,16 @@ impl Account {
         self.manifest.ledger.0.insert(source.name.clone(), ledger);
         if source.filter.as_ref().is_some_and(|filter| !filter.casts.is_empty()) {
             self.manifest.lost_values.insert(format!("sources.{}.where", source.name), counts.lost);
+        }
+    }
+
+    /// Adds the rows of a source that are used for no profile because of who they are of.
+    pub fn linked(&mut self, source: &str, counts: LinkedCounts) {
+        if let Some(ledger) = self.manifest.ledger.0.get_mut(source) {
+            ledger.rows_merged = counts.merged;
+            ledger.rows_deleted = counts.deleted;
+            ledger.rows_unidentified = counts.unidentified;
+            ledger.rows_erased = counts.erased;
         }
     }
 
@@ -181,7 +204,9 @@ impl Account {
         if from_two_shards > 0 {
             return Err(Error::Bug(format!("{from_two_shards} customers were built by two shards")));
         }
-        if let Some(output) = self.manifest.outputs.iter().find(|output| output.rows != built) {
+        let profiles = [CSV_FILE, PARQUET_FILE];
+        let mut outputs = self.manifest.outputs.iter().filter(|output| profiles.contains(&output.file.as_str()));
+        if let Some(output) = outputs.find(|output| output.rows != built) {
             return Err(Error::Bug(format!("{built} profiles were built and {} written", output.rows)));
         }
         self.manifest.customers.total = built;
@@ -189,9 +214,11 @@ impl Account {
     }
 
     /// Adds the files that the spec names beside those of its sources.
-    pub fn spec_files(&mut self, rates: Option<&RatesFile>) {
-        let record = |file: &RatesFile| SpecFileRecord { file: file.name.clone(), sha256: file.sha256.clone() };
-        self.manifest.spec_files = rates.map(record).into_iter().collect();
+    pub fn spec_files(&mut self, rates: Option<&RatesFile>, lists: &[ListFile]) {
+        let record = |name: &str, sha256: &str| SpecFileRecord { file: name.to_owned(), sha256: sha256.to_owned() };
+        let rates = rates.map(|file| record(&file.name, &file.sha256));
+        let lists = lists.iter().map(|file| record(&file.name, &file.sha256));
+        self.manifest.spec_files = rates.into_iter().chain(lists).collect();
     }
 
     pub fn outputs(&mut self, outputs: Vec<OutputRecord>) {
@@ -212,7 +239,7 @@ impl Account {
 
 /// The options that change results.
 pub(super) fn options(settings: &Settings) -> Options {
-    let Settings { inputs, reject_limit, bad_limit, as_of, safe_csv, csv_bom, .. } = settings;
+    let Settings { inputs, reject_limit, bad_limit, as_of, safe_csv, csv_bom, erase, .. } = settings;
     Options {
         safe_csv: *safe_csv,
         csv_bom: *csv_bom,
@@ -220,6 +247,10 @@ pub(super) fn options(settings: &Settings) -> Options {
         max_bad: bad_limit.map(|limit| limit.to_string()),
         strict: settings.strict || settings.spec.strict,
         as_of: as_of.map(|day| day.to_string()),
+        // From wherever the run is verified.
+        erase: erase
+            .as_ref()
+            .map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone()).display().to_string()),
         encoding: inputs.encoding.map(|e| e.to_string()),
         delimiter: inputs.delimiter.map(|d| d.to_string()),
     }

@@ -50,8 +50,9 @@ pub(super) fn find(reader: &Reader<'_>, built: &[BuiltShard]) -> Result<Vec<Warn
     let meets = total(sources.len(), built);
     let mut warnings = Vec::new();
     for Pair { source, other, shared } in pairs(&meets) {
-        // An id of several columns has no kind.
-        let is_plain = [source, other].into_iter().all(|at| sources[at].more_keys.is_empty());
+        // An id of several columns has no kind; identifiers have theirs.
+        let has_ids = reader.settings.spec.identity.is_none();
+        let is_plain = has_ids && [source, other].into_iter().all(|at| sources[at].more_keys.is_empty());
         let best = if is_plain { best_way(reader, source, other)? } else { None };
         let best = best.filter(|(_, would)| *would > shared);
         warnings.push(Warning::SourcesApart {

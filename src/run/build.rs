@@ -10,7 +10,7 @@ use super::account::Account;
 use super::read::Reader;
 use super::settings::Settings;
 use crate::engine::Given;
-use crate::engine::attempt::{self, ShardAccount, schema};
+use crate::engine::attempt::{self, ShardAccount, part_schema};
 use crate::engine::pool as engine_pool;
 use crate::error::{Error, Result};
 use crate::event::{Event, Stage};
@@ -109,7 +109,8 @@ impl Builder<'_> {
     fn found(&self) -> Result<Vec<Option<BuiltShard>>> {
         let Reader { settings, shards, .. } = *self.reader;
         let mut built = vec![None; shards];
-        let found = parts::find(&self.checkpoints.parts(), shards, &schema(&settings.spec), &self.checkpoints.key)?;
+        let found =
+            parts::find(&self.checkpoints.parts(), shards, &part_schema(&settings.spec), &self.checkpoints.key)?;
         for FoundPart { shard, part, account } in found {
             match serde_json::from_str::<ShardAccount>(&account) {
                 Ok(account) if account.customers == part.rows as u64 && !self.drills.names(shard) => {

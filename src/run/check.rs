@@ -81,6 +81,7 @@ impl Checked {
 pub fn check(settings: &Settings) -> Result<Checked> {
     let mut inputs = open(settings)?;
     inputs.drop_duplicates(&settings.stop)?;
+    super::read_lists(settings)?;
     let duplicates = inputs.sources.iter().flat_map(|source| &source.duplicates);
     let duplicates = duplicates.map(|same| (same.file.clone(), same.duplicate_of.clone())).collect();
     let spec = &settings.spec;

@@ -7,19 +7,18 @@ use arrow::array::{Array, ArrayRef};
 
 use super::account::Account;
 use super::build::BuiltShard;
+use super::erase::Shown;
 use super::read::Reader;
 use super::rules::Judge;
 use super::settings::Settings;
+use super::tables;
 use crate::disk;
-use crate::engine::attempt::schema;
 use crate::error::{Error, Result};
 use crate::event::{Event, Stage};
 use crate::output::folder::{StagedFile, Workspace};
 use crate::output::manifest::{Manifest, Status};
-use crate::output::merge::Merge;
-use crate::output::names::{MANIFEST_FILE, REJECTS_FOLDER};
+use crate::output::names::{MANIFEST_FILE, OURS, REJECTS_FOLDER};
 use crate::output::runs;
-use crate::output::write::{self, SinkOptions};
 use crate::shard::Drills;
 use crate::shard::checkpoint::Checkpoints;
 
@@ -36,23 +35,24 @@ pub(super) fn write(
     Event::StageStart { stage: Stage::Write, total: customers, shards }.emit();
     // The CSV file has at least a comma or line end for each cell.
     disk::require(&space.staging(), customers * settings.spec.output.len() as u64, "writing `profiles.csv`")?;
-    let schema = schema(&settings.spec);
-    let sorted = built.iter().map(|b| b.part.open(&schema)).collect::<Result<_>>()?;
-    let mut merge = Merge::new(schema.clone(), sorted)?;
-    let Settings { safe_csv, csv_bom, stop, .. } = settings;
-    let (safe_csv, csv_bom, stop) = (*safe_csv, *csv_bom, stop.clone());
-    let options = SinkOptions { safe_csv, csv_bom, metadata: metadata(settings), stop };
+    let erased = match &checkpoints.linked {
+        Some(linked) => reader.erased(&linked.erased)?,
+        None => None,
+    };
+    let mut shown = Shown::new(&settings.spec, erased.as_ref());
     let mut judge = Judge::new(&settings.spec, &space.staging())?;
     let mut see = |columns: &[ArrayRef]| {
         Event::Progress { bytes: 0, rows: columns.first().map_or(0, |column| column.len() as u64) }.emit();
+        shown.see(columns);
         judge.see(columns)
     };
-    account.outputs(write::write(&mut merge, &schema, &space.staging(), &options, &mut see)?);
-    account.prove_customers(built, merge.ids_from_two_shards())?;
+    let in_provenance = tables::write(reader, checkpoints, built, account, erased.as_ref(), &mut see)?;
     if customers == 0 && !settings.allow_empty {
         let message = "no customer is left, so there is no profile to publish: look at the sources' rows, `where` and `population`, or allow it with --allow-empty";
         return Err(Error::NoProfile(message.to_owned()));
     }
+    shown.refuse()?;
+    super::erase::refuse_provenance(in_provenance)?;
     account.manifest.checks = judge.verdicts(settings, built)?;
     account.warn(super::warn::of_checks(&account.manifest.checks));
     super::rules::refuse(&account.manifest.checks)?;
@@ -66,14 +66,6 @@ pub(super) fn write(
     }
     account.stage("write", timer);
     Ok(())
-}
-
-fn metadata(settings: &Settings) -> Vec<(String, String)> {
-    let pair = |key: &str, value: String| (key.to_owned(), value);
-    vec![
-        pair("onefold.version", env!("CARGO_PKG_VERSION").to_owned()),
-        pair("onefold.spec_sha256", settings.spec.sha256()),
-    ]
 }
 
 /// Replaces the outputs, the manifest last.
@@ -94,17 +86,20 @@ pub(super) fn publish(
     let rejects = manifest.rejects.iter().map(|r| staged(&r.file, r.bytes, &r.sha256));
     let last = StagedFile::of(MANIFEST_FILE, &json);
     let files = outputs.chain(rejects).chain([last]).collect();
-    space.publish(files, old_rejects(settings), &|renames| drills.strike_publication(renames))?;
+    space.publish(files, old_files(settings), &|renames| drills.strike_publication(renames))?;
     for output in &manifest.outputs {
         Event::Publish { file: output.file.clone(), rows: output.rows, bytes: output.bytes }.emit();
     }
     Ok(manifest)
 }
 
-/// Old rejects files that may be removed: those of this spec's sources and of the last run.
-fn old_rejects(settings: &Settings) -> Vec<String> {
-    let last = runs::last(&settings.output).into_iter().flat_map(|manifest| manifest.rejects);
-    let last = last.map(|rejects| rejects.file).filter(|file| file.starts_with(REJECTS_FOLDER));
+/// Old files that may be removed: outputs and rejects of the last run, and rejects of this spec's sources.
+fn old_files(settings: &Settings) -> Vec<String> {
+    let last = runs::last(&settings.output);
+    let rejects = last.iter().flat_map(|manifest| &manifest.rejects).map(|rejects| &rejects.file);
+    let rejects = rejects.filter(|file| file.starts_with(REJECTS_FOLDER));
+    let outputs = last.iter().flat_map(|manifest| &manifest.outputs).map(|output| &output.file);
+    let last = rejects.chain(outputs.filter(|file| OURS.contains(&file.as_str()))).cloned();
     let ours = settings.spec.sources.iter().map(|source| format!("{REJECTS_FOLDER}/{}.csv", source.name));
     let mut all: Vec<String> = last.chain(ours).collect();
     all.sort_unstable();
@@ -118,16 +113,20 @@ pub(super) fn keep_failure(space: &Workspace, mut account: Account, error: Error
         space.remove_staging();
         return error;
     }
+    if account.hides_rejects {
+        // Built shards and counts hold what is to be erased. What cannot be removed the next run removes.
+        let _ = crate::shard::checkpoint::remove(&space.checkpoints());
+    }
     let mut files = Vec::new();
     files.extend(account.close(Status::Failed, Some(error.to_string())).map(|json| (MANIFEST_FILE.to_owned(), json)));
     let kept = space.keep_failure(&files).inspect(|folder| {
-        for (source, rejects) in account.rejects {
+        for (source, rejects) in account.rejects.into_iter().filter(|_| !account.hides_rejects) {
             // This may fail too, as on a full disk.
             let _ = rejects.keep(&folder.join(format!("{REJECTS_FOLDER}/{source}.csv")));
         }
     });
     match (kept, error) {
-        (Ok(folder), Error::RejectLimit(message)) => {
+        (Ok(folder), Error::RejectLimit(message)) if !account.hides_rejects => {
             Error::RejectLimit(format!("{message}; all are in `{}`", folder.display()))
         }
         // The first failure is the one to report; keeping its files may fail too, as on a full disk.

@@ -4,27 +4,34 @@
 mod in_order;
 mod source;
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use indexmap::IndexMap;
 
 use super::account::{Account, RejectsFile};
+use super::link::{Outcome, Pens};
 use super::resume;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::event::{Event, Stage};
-use crate::input::{OpenInputs, RatesFile, RowCounts, SourceAccount, SourceFiles};
+use crate::identity::{Erased, ErasedIds, Kinds, ListFile, resolve};
+use crate::input::{OpenInputs, RatesFile, Reason, RowCounts, SourceAccount, SourceFiles};
 use crate::output::folder::Workspace;
 use crate::shard::budget::Memory;
-use crate::shard::checkpoint::{Accounts, Checkpoints};
+use crate::shard::checkpoint::{Accounts, Checkpoints, LinkedAccount};
 use crate::shard::{Layout, ShardBuffers, Shards, SpillTo};
-use crate::spec::Source;
+use crate::spec::identity::Identity;
+use crate::spec::{Source, Spec};
 
-pub use source::{Reading, SourceRead, read_source};
+pub use source::{BlockSink, Reading, SourceRead, read_source};
 
 /// What reading needs.
 pub(super) struct Reader<'a> {
     pub settings: &'a Settings,
     pub inputs: &'a OpenInputs,
     pub rates: Option<&'a RatesFile>,
+    pub lists: &'a [ListFile],
     pub memory: Memory,
     pub space: &'a Workspace,
     pub shards: usize,
@@ -33,8 +40,8 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     /// Reads all sources for all shards for the first time, and starts a set of checkpoints.
     pub fn read_all(&self, account: &mut Account) -> Result<(Shards, Checkpoints)> {
-        let mut accounts = Accounts::new();
-        let rows = self.read(vec![true; self.shards], |read, gave| {
+        let (timer, mut accounts) = (Instant::now(), Accounts::new());
+        let (rows, outcome) = self.read(vec![true; self.shards], |read, gave| {
             account.source_read(read, &gave.account);
             let source = read.source.name.clone();
             account.rejects.insert(source.clone(), RejectsFile::Growing(Box::new(gave.rejects)));
@@ -42,19 +49,25 @@ impl Reader<'_> {
             accounts.insert(source, gave.account);
             Ok(())
         })?;
+        let linking = outcome.as_ref().map(|outcome| outcome.begun);
+        account.stage_until("route", timer, linking.unwrap_or_else(Instant::now));
+        let linked = outcome.map(|outcome| self.settle(outcome, &mut accounts, account)).transpose()?;
         account.manifest.spilled_bytes = rows.spilled_bytes();
         let save = |source: &str, path: &std::path::Path| {
             account.rejects.shift_remove(source).map_or(Ok(false), |rejects| rejects.keep(path))
         };
         let key = resume::key(self)?;
-        let checkpoints = Checkpoints::begin(&self.space.checkpoints(), &key, accounts, save)?;
+        let checkpoints = Checkpoints::begin(&self.space.checkpoints(), &key, accounts, linked, save)?;
         resume::store_rejects(&checkpoints, account);
+        if let Some(begun) = linking {
+            account.stage("link", begun);
+        }
         Ok((rows, checkpoints))
     }
 
     /// Reads again, for these shards only, and compares with what was read before.
     pub fn read_again(&self, wanted: Vec<bool>, checkpoints: &Checkpoints) -> Result<Shards> {
-        self.read(wanted, |read, gave| {
+        let (rows, _) = self.read(wanted, |read, gave| {
             let before = checkpoints.account(&read.source.name)?;
             let same = |file| before.files.contains(file);
             match gave.account.files.iter().find(|file| !same(file)) {
@@ -64,35 +77,124 @@ impl Reader<'_> {
                     Err(Error::input(&read.source.name, message + ": run again when nothing writes to it"))
                 }
             }
-        })
+        })?;
+        Ok(rows)
     }
 
     /// Reads every source and routes the rows of these shards; `done` gets the counts and rejects of each source.
-    fn read(&self, wanted: Vec<bool>, mut done: impl FnMut(&SourceFiles, SourceRead) -> Result<()>) -> Result<Shards> {
-        let Self { settings, inputs, rates: _, memory, space, shards } = self;
+    fn read(
+        &self,
+        wanted: Vec<bool>,
+        mut done: impl FnMut(&SourceFiles, SourceRead) -> Result<()>,
+    ) -> Result<(Shards, Option<Outcome>)> {
+        let Self { settings, inputs, memory, space, shards, .. } = self;
         Event::StageStart { stage: Stage::Route, total: inputs.bytes(), shards: *shards }.emit();
-        let layouts = settings.spec.sources.iter().map(|source| Layout::of(source)).collect();
         let part = wanted.iter().filter(|wanted| **wanted).count() as u64;
         let expected = inputs.bytes() / *shards as u64 * part;
         let limit = memory.routing_budget(expected, (*shards).min(part as usize), settings.threads);
         let spill = SpillTo { folder: space.spill(), limit, expected };
-        let mut buffers = ShardBuffers::new(layouts, wanted, settings.threads, Some(&spill));
-        let scratch = space.staging();
-        let Settings { block_size, safe_csv, ref stop, .. } = **settings;
+        let spec = &settings.spec;
+        let (routed, outcome) = match &spec.identity {
+            None => {
+                let mut buffers = ShardBuffers::new(layouts(spec), wanted, settings.threads, Some(&spill));
+                self.read_into(buffers.threads(), &mut done)?;
+                (buffers.into_shards(), None)
+            }
+            Some(identity) => self.read_linked(identity, wanted, &spill, &mut done)?,
+        };
+        if routed.spilled_bytes() > 0 {
+            Event::Spill { memory_limit: memory.limit, bytes: routed.spilled_bytes() }.emit();
+        }
+        Ok((routed, outcome))
+    }
+
+    /// Reads every source; gives for each the file and first line of its blocks.
+    fn read_into<S: BlockSink>(
+        &self,
+        threads: &mut [S],
+        done: &mut dyn FnMut(&SourceFiles, SourceRead) -> Result<()>,
+    ) -> Result<Vec<Vec<(u32, u64)>>> {
+        let scratch = self.space.staging();
+        let Settings { block_size, safe_csv, ref stop, .. } = *self.settings;
         let reading = Reading { block_size, scratch: &scratch, safe: safe_csv, stop };
-        for read in &inputs.sources {
-            let gave = read_source(read, reading, buffers.threads())?;
+        let mut starts = Vec::new();
+        for read in &self.inputs.sources {
+            let mut gave = read_source(read, reading, threads)?;
+            starts.push(std::mem::take(&mut gave.starts));
             let (source, bytes) = (read.source.name.clone(), read.bytes());
             let RowCounts { rows, rejected, .. } = gave.account.counts;
             Event::SourceRead { source, rows, bytes, rejected }.emit();
             done(read, gave)?;
         }
-        let routed = buffers.into_shards();
-        if routed.spilled_bytes() > 0 {
-            Event::Spill { memory_limit: memory.limit, bytes: routed.spilled_bytes() }.emit();
-        }
-        Ok(routed)
+        Ok(starts)
     }
+
+    /// The same for sources that share no id: rows wait in pens until customers are found.
+    fn read_linked(
+        &self,
+        identity: &Arc<Identity>,
+        wanted: Vec<bool>,
+        spill: &SpillTo,
+        done: &mut dyn FnMut(&SourceFiles, SourceRead) -> Result<()>,
+    ) -> Result<(Shards, Option<Outcome>)> {
+        let Settings { spec, threads, .. } = self.settings;
+        // Half of the memory is for rows that wait in pens, half for those that have gone on.
+        let spill = SpillTo { limit: spill.limit / 2, ..spill.clone() };
+        let in_pens = SpillTo { folder: spill.folder.join("pens"), ..spill.clone() };
+        let mut pens = Pens::new(spec, identity, self.lists, self.shards, *threads, &in_pens)?;
+        let mut rows = 0;
+        let mut counted = |read: &SourceFiles, gave: SourceRead| {
+            rows += gave.account.counts.rows;
+            done(read, gave)
+        };
+        let starts = self.read_into(&mut pens.threads(), &mut counted)?;
+        Event::StageStart { stage: Stage::Link, total: rows, shards: self.shards }.emit();
+        let with_place = |layout: Layout| if spec.provenance { layout.with_place() } else { layout };
+        let layouts =
+            layouts(spec).into_iter().map(with_place).chain([Layout::of_identities(identity.kinds.len())]).collect();
+        let mut buffers = ShardBuffers::new(layouts, wanted, *threads, Some(&spill));
+        let outcome = pens.link(starts, &mut buffers, &in_pens, self)?;
+        Ok((buffers.into_shards(), Some(outcome)))
+    }
+
+    /// Adds what linking has found to the counts and rejects of the sources.
+    fn settle(&self, outcome: Outcome, accounts: &mut Accounts, account: &mut Account) -> Result<LinkedAccount> {
+        let Outcome { begun: _, counts, nobody, refused, record, erased, void, apart_merged, starts } = outcome;
+        for (read, counts) in self.inputs.sources.iter().zip(counts) {
+            if let Some(of_source) = accounts.get_mut(&read.source.name) {
+                of_source.linked = counts;
+                account.linked(&read.source.name, counts);
+            }
+        }
+        let sources = &self.inputs.sources;
+        nobody.each(|place, file, raw| {
+            let read = &sources[place.source as usize];
+            let Some(RejectsFile::Growing(rejects)) = account.rejects.get_mut(&read.source.name) else { return Ok(()) };
+            let (.., line) = resolve(place, &starts);
+            rejects.add_row(&read.files[file as usize].name, line, Reason::NoIdentifier, raw)
+        })?;
+        if let Some(search) = self.erased(&erased)? {
+            for rejects in account.rejects.values_mut() {
+                if let RejectsFile::Growing(growing) = rejects {
+                    growing.erase(&|raw| search.may_be_in(raw))?;
+                }
+            }
+        }
+        account.manifest.identity = Some(record.clone());
+        Ok(LinkedAccount { record, refused, erased, void, apart_merged })
+    }
+
+    /// What no output may show; none if nothing is erased.
+    pub fn erased(&self, ids: &ErasedIds) -> Result<Option<Erased>> {
+        let Some(identity) = self.settings.spec.identity.as_ref().filter(|_| !ids.is_empty()) else { return Ok(None) };
+        let kinds = Arc::new(Kinds::new(identity, &[]));
+        Erased::new(identity, &kinds, ids).map(Some)
+    }
+}
+
+/// What is in the routed rows of each source.
+pub(super) fn layouts(spec: &Spec) -> Vec<Layout> {
+    spec.sources.iter().map(|source| Layout::of(source)).collect()
 }
 
 /// Fails if a source has more rejected rows, or a column of it more bad values, than the run allows.

@@ -18,6 +18,7 @@ pub(super) fn find(reader: &Reader<'_>, account: &mut Account) -> Result<Option<
     read_digests(reader.inputs, &reader.settings.stop)?;
     let Some(checkpoints) = Checkpoints::find(&root, &key(reader)?)? else { return Ok(None) };
     store_rejects(&checkpoints, account);
+    account.manifest.identity = checkpoints.linked.as_ref().map(|linked| linked.record.clone());
     for read in &reader.inputs.sources {
         let source = checkpoints.account(&read.source.name)?;
         account.source_read(read, source);
@@ -39,6 +40,7 @@ pub(super) fn key(reader: &Reader<'_>) -> Result<CheckpointKey> {
     let encoding = encoding.iter().map(|e| format!("encoding {e}"));
     let delimiter = delimiter.iter().map(|d| format!("delimiter {d}"));
     let safe = safe_csv.then(|| "safe csv".to_owned());
+    let lists = reader.lists.iter().map(|file| format!("{} {}", file.name, file.sha256));
     let files = reader.rates.iter().map(|file| format!("{} {}", file.name, file.sha256));
     let input = |file: &crate::input::InputFile| {
         file.digest(stop).map(|digest| (file.source.clone(), file.name.clone(), digest.to_owned()))
@@ -48,7 +50,7 @@ pub(super) fn key(reader: &Reader<'_>) -> Result<CheckpointKey> {
         spec_sha256: spec.sha256(),
         shards: reader.shards,
         as_of: as_of.map(|day| day.to_string()),
-        options: encoding.chain(delimiter).chain(safe).chain(files).collect(),
+        options: encoding.chain(delimiter).chain(safe).chain(files).chain(lists).collect(),
         inputs: reader.inputs.files().map(input).collect::<Result<_>>()?,
     })
 }

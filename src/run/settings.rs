@@ -41,6 +41,8 @@ pub struct Settings {
     pub strict: bool,
     /// The as-of date; by default the newest `latest_by` value.
     pub as_of: Option<NaiveDate>,
+    /// A further list of values to erase.
+    pub erase: Option<PathBuf>,
     /// Injected faults.
     pub drills: Vec<Drill>,
     /// Whether text cells that a spreadsheet would run as a formula get a leading `'`.
@@ -76,6 +78,7 @@ impl Settings {
             bad_limit: None,
             strict: false,
             as_of: None,
+            erase: None,
             drills: Vec::new(),
             safe_csv: false,
             csv_bom: false,

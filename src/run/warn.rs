@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Warning};
 use crate::input::{Duplicate, FileAccount, OpenInputs, SourceAccount, SourceFiles};
 use crate::output::manifest::{CheckRecord, SourceLedger, WarningRecord};
-use crate::shard::checkpoint::Accounts;
+use crate::shard::checkpoint::{Accounts, LinkedAccount};
 use crate::spec::{Severity, Source, Spec};
 use crate::words::counted;
 
@@ -211,6 +211,19 @@ pub(super) fn of_building(spec: &Spec, account: &Account) -> Vec<Warning> {
         (excluded * 2 > rows).then_some(Warning::MostExcluded { source, rows, excluded })
     };
     lost.chain(spec.sources.iter().filter_map(excluded)).collect()
+}
+
+/// What linking has found.
+pub(super) fn of_linking(linked: Option<&LinkedAccount>, accounts: &Accounts) -> Vec<Warning> {
+    let Some(LinkedAccount { void, apart_merged, .. }) = linked else { return Vec::new() };
+    let apart = (*apart_merged > 0).then_some(Warning::ApartMerged { pairs: *apart_merged });
+    let refused = (*void > 0).then_some(Warning::IdentitiesRefused { identifiers: *void });
+    let unidentified = accounts.iter().filter_map(|(source, account)| {
+        let (rows, unidentified) = (account.counts.rows - account.counts.rejected, account.linked.unidentified);
+        let (source, is_much) = (source.clone(), unidentified * 10 > rows);
+        is_much.then_some(Warning::ManyUnidentified { source, rows, unidentified })
+    });
+    apart.into_iter().chain(refused).chain(unidentified).collect()
 }
 
 /// The checks of the spec that only warn and have failed.

@@ -38,6 +38,11 @@ impl Memory {
         self.limit.saturating_sub(FIXED + READING * threads as u64 + building).max(self.limit / 8)
     }
 
+    /// Whether so many bytes may be held at once, beside what any run needs.
+    pub fn holds(&self, bytes: u64) -> bool {
+        bytes <= self.limit.max(FIXED)
+    }
+
     /// Bytes for building shards, with `held` bytes of routed rows in memory.
     pub fn build_budget(&self, held: u64) -> u64 {
         self.limit.saturating_sub(FIXED + held)

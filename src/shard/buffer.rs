@@ -74,6 +74,30 @@ impl ThreadRows {
         self.source = source;
     }
 
+    /// Begins a row of a shard, if it is wanted; `key` stands where an id would.
+    pub fn begin_in(&mut self, shard: usize, key: &[u8]) -> bool {
+        self.current = shard;
+        let wanted = self.wanted[shard];
+        if wanted {
+            self.row.begin(key);
+        }
+        wanted
+    }
+
+    /// Adds a row whose values are stored already, and its place if the layout has one, if its shard is wanted. `key` stands
+    /// where an id would.
+    pub fn copy(&mut self, shard: usize, key: &[u8], order: Option<i64>, values: &[u8], place: Option<i64>) {
+        self.current = shard;
+        if self.wanted[self.current] {
+            let (head, cells) = self.row.copy(&self.layouts[self.source], key, order, values, place);
+            let length = head.len() + cells.len();
+            self.held += length as u64;
+            if let Err(error) = self.shards[self.current].append(head, cells, length, self.chunk) {
+                self.failure.get_or_insert(error);
+            }
+        }
+    }
+
     /// Ends a block of a file of the source. If the rows exceed the memory limit, they go to disk here. Fails if there
     /// was no memory for a row.
     pub fn end_block(&mut self, file: usize, block: u64) -> Result<()> {
@@ -100,7 +124,7 @@ impl RowSink for ThreadRows {
         self.current = shard_of(id, self.shards.len());
         let wanted = self.wanted[self.current];
         if wanted {
-            self.row.begin(id);
+            self.row.begin(id.as_bytes());
         }
         wanted
     }
@@ -210,6 +234,11 @@ impl ShardBuffers {
     /// The rows of each thread, to be filled.
     pub fn threads(&mut self) -> &mut [ThreadRows] {
         &mut self.threads
+    }
+
+    /// How many shards there are.
+    pub fn shards(&self) -> usize {
+        self.threads.first().map_or(0, |thread| thread.shards.len())
     }
 
     /// The shards, once all rows are routed.

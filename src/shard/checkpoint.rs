@@ -8,15 +8,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::disk::{hex, remove_folder, replace_file, sha256_of};
 use crate::error::{Error, Result};
+use crate::identity::{ErasedIds, IdentityRecord, Refused};
 use crate::input::SourceAccount;
 
 /// Version of a set's format. A set in another format has another key, so it is never read.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// Name of the file with the counts of reading.
 const READ_FILE: &str = "read.json";
@@ -46,6 +47,27 @@ pub struct Checkpoints {
     pub key: String,
     /// The counts of reading, by source in declared order.
     pub accounts: Accounts,
+    /// What linking has found, if customers are found by identifiers.
+    pub linked: Option<LinkedAccount>,
+}
+
+/// What linking has found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedAccount {
+    pub record: IdentityRecord,
+    pub refused: Refused,
+    pub erased: ErasedIds,
+    /// Values whose links are void.
+    pub void: u64,
+    /// Pairs to keep apart that a vendor has merged.
+    pub apart_merged: u64,
+}
+
+/// What is in [`READ_FILE`].
+#[derive(Debug, Serialize, Deserialize)]
+struct Read {
+    accounts: Accounts,
+    linked: Option<LinkedAccount>,
 }
 
 /// The counts of reading, by name of the source.
@@ -69,8 +91,8 @@ impl Checkpoints {
     pub fn find(root: &Path, makes: &CheckpointKey) -> Result<Option<Self>> {
         let key = makes.name()?;
         let folder = root.join(&key);
-        let Some(accounts) = read_accounts(&folder) else { return Ok(None) };
-        let set = Self { folder, key, accounts };
+        let Some(Read { accounts, linked }) = read_accounts(&folder) else { return Ok(None) };
+        let set = Self { folder, key, accounts, linked };
         let whole = |(source, account): (&String, &SourceAccount)| match &account.rejects {
             None => true,
             Some(sha256) => sha256_of(&set.rejects(source)).is_ok_and(|(_, found)| found == *sha256),
@@ -84,6 +106,7 @@ impl Checkpoints {
         root: &Path,
         makes: &CheckpointKey,
         mut accounts: Accounts,
+        linked: Option<LinkedAccount>,
         mut save: impl FnMut(&str, &Path) -> Result<bool>,
     ) -> Result<Self> {
         remove(root)?;
@@ -98,9 +121,10 @@ impl Checkpoints {
                 account.rejects = Some(digest.1);
             }
         }
-        let set = Self { folder, key, accounts };
-        set.store_accounts()?;
-        Ok(set)
+        let read = Read { accounts, linked };
+        store_accounts(&folder, &read)?;
+        let Read { accounts, linked } = read;
+        Ok(Self { folder, key, accounts, linked })
     }
 
     /// The counts of a source.
@@ -117,13 +141,13 @@ impl Checkpoints {
     pub fn rejects(&self, source: &str) -> PathBuf {
         rejects_file(&self.folder, source)
     }
+}
 
-    fn store_accounts(&self) -> Result<()> {
-        let text = serde_json::to_string(&self.accounts).map_err(|e| Error::Bug(format!("checkpoints: {e}")))?;
-        let text = format!("{}\n{text}\n", hex(&Sha256::digest(&text)));
-        let (beside, path) = (self.folder.join("read.new"), self.folder.join(READ_FILE));
-        replace_file(&beside, &path, text.as_bytes()).map_err(|e| Error::working("write", &path, e))
-    }
+fn store_accounts(folder: &Path, read: &Read) -> Result<()> {
+    let text = serde_json::to_string(read).map_err(|e| Error::Bug(format!("checkpoints: {e}")))?;
+    let text = format!("{}\n{text}\n", hex(&Sha256::digest(&text)));
+    let (beside, path) = (folder.join("read.new"), folder.join(READ_FILE));
+    replace_file(&beside, &path, text.as_bytes()).map_err(|e| Error::working("write", &path, e))
 }
 
 /// Removes all sets.
@@ -136,7 +160,7 @@ fn rejects_file(folder: &Path, source: &str) -> PathBuf {
     folder.join("rejects").join(format!("{source}.csv"))
 }
 
-fn read_accounts(folder: &Path) -> Option<Accounts> {
+fn read_accounts(folder: &Path) -> Option<Read> {
     let text = fs::read_to_string(folder.join(READ_FILE)).ok()?;
     let (digest, accounts) = text.strip_suffix('\n')?.split_once('\n')?;
     if hex(&Sha256::digest(accounts)) != digest {
@@ -191,7 +215,7 @@ mod tests {
             write_file(path, b"file,line\n").expect("written");
             Ok(true)
         };
-        Checkpoints::begin(root, &makes("1"), accounts(), save).expect("started")
+        Checkpoints::begin(root, &makes("1"), accounts(), None, save).expect("started")
     }
 
     #[test]
@@ -217,7 +241,7 @@ mod tests {
     fn there_is_at_most_one_set() {
         let root = tempfile::tempdir().expect("a folder");
         started(root.path());
-        Checkpoints::begin(root.path(), &makes("2"), accounts(), |_: &str, _: &Path| Ok(false)).expect("started");
+        Checkpoints::begin(root.path(), &makes("2"), accounts(), None, |_: &str, _: &Path| Ok(false)).expect("started");
         assert!(Checkpoints::find(root.path(), &makes("1")).expect("no error").is_none());
         assert_eq!(fs::read_dir(root.path()).expect("a list").count(), 1);
         remove(root.path()).expect("removed");

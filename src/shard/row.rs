@@ -27,6 +27,17 @@ impl Layout {
         let clock = source.latest_time.map(|column| (column, source.columns[column].cell.clone()));
         Self { types, order_by: source.latest_by, clock }
     }
+
+    /// The same with each row's place behind its declared columns.
+    pub fn with_place(mut self) -> Self {
+        self.types.push(Type::Int);
+        self
+    }
+
+    /// Of the rows that say who a customer is: its id, its ids of each of so many kinds, and how each identifier came to it.
+    pub fn of_identities(kinds: usize) -> Self {
+        Self { types: vec![Type::Text; kinds + 2], order_by: None, clock: None }
+    }
 }
 
 /// Bytes of memory that are kept from row to row.
@@ -43,7 +54,7 @@ pub(super) struct RowWriter {
 }
 
 impl RowWriter {
-    pub fn begin(&mut self, id: &str) {
+    pub fn begin(&mut self, id: &[u8]) {
         self.head.clear();
         // The memory of one huge row is not kept.
         self.cells.clear();
@@ -53,7 +64,7 @@ impl RowWriter {
         (self.order, self.clock) = (None, 0);
         write_length(id.len(), &mut self.cells);
         self.id = (self.cells.len(), id.len());
-        self.cells.extend_from_slice(id.as_bytes());
+        self.cells.extend_from_slice(id);
     }
 
     #[inline]
@@ -69,11 +80,33 @@ impl RowWriter {
         write_value(value, &mut self.cells);
     }
 
+    /// A row of an id, what orders it and values that are stored already; gives its bytes in two pieces.
+    pub fn copy<'a>(
+        &'a mut self,
+        layout: &Layout,
+        id: &[u8],
+        order: Option<i64>,
+        values: &[u8],
+        place: Option<i64>,
+    ) -> (&'a [u8], &'a [u8]) {
+        self.begin(id);
+        self.cells.extend_from_slice(values);
+        if place.is_some() {
+            write_int(place, &mut self.cells);
+        }
+        self.finish(layout, order)
+    }
+
     /// Ends the row and gives its bytes in two pieces.
     pub fn end(&mut self, layout: &Layout) -> (&[u8], &[u8]) {
+        let day = |days: i64| days * 86_400_000_000 + self.clock;
+        let order = if layout.clock.is_some() { self.order.map(day) } else { self.order };
+        self.finish(layout, order)
+    }
+
+    fn finish(&mut self, layout: &Layout, order: Option<i64>) -> (&[u8], &[u8]) {
         if layout.order_by.is_some() {
-            let day = |days: i64| days * 86_400_000_000 + self.clock;
-            write_int(if layout.clock.is_some() { self.order.map(day) } else { self.order }, &mut self.head);
+            write_int(order, &mut self.head);
         }
         let order = self.head.len();
         write_length(order + self.cells.len(), &mut self.head);
@@ -147,6 +180,11 @@ impl<'a> RowReader<'a> {
         let order = if layout.order_by.is_some() { self.int()? } else { None };
         let length = self.length()?;
         Some((order, self.take(length)?))
+    }
+
+    /// What was not read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
     /// A text's bytes, or null.
@@ -306,7 +344,7 @@ mod tests {
             let mut writer = RowWriter::default();
             let mut bytes = Vec::new();
             for _ in 0..2 {
-                writer.begin(&id);
+                writer.begin(id.as_bytes());
                 values.iter().enumerate().for_each(|(i, v)| writer.put(&layout, i, *v));
                 let (head, cells) = writer.end(&layout);
                 bytes.extend_from_slice(head);

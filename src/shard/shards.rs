@@ -60,8 +60,8 @@ impl Shards {
         self.held_bytes_of(shard) + self.spilled.iter().map(|file| file.bytes_of(shard)).sum::<u64>()
     }
 
-    /// A shard's rows; those in memory are shared, not copied. They must not have been freed.
-    pub fn load(&self, shard: usize) -> Result<ShardInput> {
+    /// A shard's rows in pieces, each with its place, in the order of the input.
+    pub fn pieces(&self, shard: usize) -> Result<Segments> {
         let held = lock(&self.waiting[shard]).clone();
         let mut rows = held.ok_or_else(|| Error::Bug(format!("shard {shard} has no rows left")))?;
         for file in &self.spilled {
@@ -69,6 +69,12 @@ impl Shards {
         }
         // The sort is stable: rows of one block in two chunks keep their order.
         rows.sort_by_key(|(place, _)| *place);
+        Ok(rows)
+    }
+
+    /// A shard's rows; those in memory are shared, not copied. They must not have been freed.
+    pub fn load(&self, shard: usize) -> Result<ShardInput> {
+        let rows = self.pieces(shard)?;
         let mut sources: Vec<SourceRows> =
             self.layouts.iter().map(|layout| SourceRows { layout: layout.clone(), pieces: Vec::new() }).collect();
         for ((source, ..), piece) in rows {
@@ -91,17 +97,21 @@ impl SourceRows {
 
     /// The rows. Fails for a damaged spill file.
     pub fn rows(&self) -> Result<Vec<RowReader<'_>>> {
-        let mut rows = Vec::new();
-        for piece in &self.pieces {
-            let mut rest = piece.as_slice();
-            while !rest.is_empty() {
-                let (row, next) = RowReader::split(rest).ok_or_else(damaged)?;
-                rows.push(row);
-                rest = next;
-            }
-        }
-        Ok(rows)
+        self.pieces.iter().flat_map(|piece| rows_of(piece)).collect()
     }
+}
+
+/// The rows of a piece. Fails for a damaged spill file.
+pub fn rows_of(piece: &[u8]) -> impl Iterator<Item = Result<RowReader<'_>>> {
+    let mut rest = piece;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let split = RowReader::split(rest);
+        rest = split.map_or(&[][..], |(_, next)| next);
+        Some(split.map(|(row, _)| row).ok_or_else(damaged))
+    })
 }
 
 /// The error for bytes that are not rows.

@@ -12,12 +12,12 @@ use super::raw::{RawMaxDate, RawSource};
 use crate::value::{CellType, DecimalMark, Notation, Type};
 
 /// The declared types of a source's columns, by name.
-pub fn read_types(raw: &RawSource, key: &Spanned<String>) -> Checked<IndexMap<String, CellType>> {
+pub fn read_types(raw: &RawSource, key: Option<&Spanned<String>>) -> Checked<IndexMap<String, CellType>> {
     let (notation, zone) = (notation(raw)?, zone(raw)?);
     let mut read = IndexMap::new();
     for (column, ty) in &raw.types {
         let cell = CellType::parse(ty.get_ref()).map_err(|why| unknown(ty, why))?;
-        if column.get_ref() == key.get_ref() {
+        if key.is_some_and(|key| column.get_ref() == key.get_ref()) {
             return Err(Problem::new(column.span().start, "the id column is always text"));
         }
         read.insert(column.get_ref().clone(), CellType { notation: notation.clone(), zone, ..cell });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use toml::Spanned;
 
+use super::identity::{self, Identity};
 use super::ids::{self, Kinds};
 use super::raw::{RawBand, RawPopulation, RawRates, RawScore, RawSpec};
 use super::rules;
@@ -23,13 +24,16 @@ pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
         lines_down: 0,
         message: e.message().to_owned(),
     })?;
-    let key = raw.profile.key;
-    column_name(&key)?;
     let kinds = ids::kinds(&raw.identity)?;
-    let mut names =
-        Names { scope: Scope { has_rates: raw.rates.is_some(), ..Scope::default() }, uses_as_of: false, kinds };
-    names.add(&key, Type::Text)?;
-    names.scope.undeclared.insert(key.get_ref().clone(), ID_HAS_NO_ORDER.to_owned());
+    let identity = identity::check(&raw.identity, &kinds)?.map(Arc::new);
+    let key = profile_key(raw.profile.key, &raw.profile.name, identity.is_some())?;
+    let scope = Scope { has_rates: raw.rates.is_some(), ..Scope::default() };
+    let mut names = Names { scope, uses_as_of: false, kinds, identity };
+    names.add_id(&key)?;
+    for kind in names.identity.clone().iter().flat_map(|identity| &identity.kinds) {
+        let at = raw.identity.name_by.first().map_or(0..0, Spanned::span);
+        names.add_id(&Spanned::new(at, Identity::column_of(kind)))?;
+    }
     names.scope.types.insert(SOURCES.to_owned(), Type::Text);
     let sources = raw
         .sources
@@ -40,6 +44,9 @@ pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
         return Err(Problem::new(key.span().start, "the spec has no source: add a `[sources.NAME]`"));
     }
     let population = population(raw.profile.population, &sources)?;
+    let fields =
+        raw.fields.iter().map(|(name, field)| names.field(name, field, &sources)).collect::<Checked<Vec<_>>>()?;
+    let provenance = provenance(raw.output.provenance.as_ref(), &names, &fields)?;
     names.scope.types.insert(AS_OF.to_owned(), Type::Date);
     let computed = raw.computed.iter().map(|(name, sql)| names.computed(name, sql)).collect::<Checked<Vec<_>>>()?;
     let merged: BTreeSet<String> = names.scope.types.keys().filter(|n| *n != SOURCES && *n != AS_OF).cloned().collect();
@@ -55,8 +62,11 @@ pub(super) fn check(text: &str, origin: &str) -> Checked<Spec> {
         key: key.into_inner(),
         population,
         strict: raw.profile.strict,
+        identity: names.identity,
         rates: rates(raw.rates.as_ref())?,
         sources,
+        fields,
+        provenance,
         computed,
         scores,
         output,
@@ -73,12 +83,20 @@ pub(super) struct Names {
     pub uses_as_of: bool,
     /// The kinds of ids, by name.
     pub kinds: Kinds,
+    pub identity: Option<Arc<Identity>>,
 }
 
 impl Names {
     pub fn add(&mut self, name: &Spanned<String>, ty: Type) -> Checked<()> {
         self.free(name)?;
         self.scope.types.insert(name.get_ref().clone(), ty);
+        Ok(())
+    }
+
+    /// Adds a text that has no order.
+    fn add_id(&mut self, name: &Spanned<String>) -> Checked<()> {
+        self.add(name, Type::Text)?;
+        self.scope.undeclared.insert(name.get_ref().clone(), ID_HAS_NO_ORDER.to_owned());
         Ok(())
     }
 
@@ -180,6 +198,33 @@ fn population(raw: Option<Spanned<RawPopulation>>, sources: &[Arc<Source>]) -> C
             .ok_or_else(|| Problem::new(at, format!("no source `{name}`{}", near())))
     };
     names.iter().map(index).collect::<Checked<Vec<_>>>().map(Population::KnownBy)
+}
+
+/// The name of the id column.
+fn profile_key(
+    raw: Option<Spanned<String>>,
+    profile: &Spanned<String>,
+    has_identity: bool,
+) -> Checked<Spanned<String>> {
+    match raw {
+        Some(key) => column_name(&key).map(|()| key),
+        None if has_identity => Ok(Spanned::new(profile.span(), identity::CUSTOMER.to_owned())),
+        None => Err(Problem::new(profile.span().start, "`[profile]` needs `key`, the name of the id's column")),
+    }
+}
+
+/// Whether the run tells where the values of fields come from.
+fn provenance(raw: Option<&Spanned<bool>>, names: &Names, fields: &[super::Field]) -> Checked<bool> {
+    let Some(raw) = raw.filter(|raw| *raw.get_ref()) else { return Ok(false) };
+    let missing = match (&names.identity, fields) {
+        (None, _) => "`[identity]`",
+        (_, []) => "`[fields]`",
+        _ => return Ok(true),
+    };
+    Err(Problem::new(
+        raw.span().start,
+        format!("`provenance` tells where the values of fields come from: it needs {missing}"),
+    ))
 }
 
 /// The file with rates, which lies in the input folder.

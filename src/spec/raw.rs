@@ -18,6 +18,8 @@ pub struct RawSpec {
     pub rates: Option<RawRates>,
     pub sources: Table<RawSource>,
     #[serde(default)]
+    pub fields: Table<RawField>,
+    #[serde(default)]
     pub computed: Table<Spanned<String>>,
     #[serde(default)]
     pub scores: Table<RawScore>,
@@ -31,7 +33,7 @@ pub struct RawSpec {
 #[serde(deny_unknown_fields)]
 pub struct RawProfile {
     pub name: Spanned<String>,
-    pub key: Spanned<String>,
+    pub key: Option<Spanned<String>>,
     #[serde(default)]
     pub population: Option<Spanned<RawPopulation>>,
     #[serde(default)]
@@ -57,6 +59,11 @@ pub struct RawSource {
     pub strip_prefix: Option<String>,
     #[serde(default)]
     pub keep_null_words: bool,
+    #[serde(default)]
+    pub ids: Vec<RawLink>,
+    pub merged_into: Option<Spanned<String>>,
+    pub merged_from: Option<Spanned<RawMerged>>,
+    pub deleted: Option<RawDeleted>,
     pub latest_by: Option<Spanned<RawLatest>>,
     pub fill: Option<Spanned<String>>,
     #[serde(default)]
@@ -121,6 +128,17 @@ pub enum RawKey {
 #[serde(deny_unknown_fields)]
 pub struct RawIdentity {
     #[serde(default)]
+    pub name_by: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub link_by: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub at_most: Table<u32>,
+    pub max_ids: Option<u32>,
+    pub apart: Option<Spanned<String>>,
+    pub erase: Option<Spanned<String>>,
+    #[serde(default)]
+    pub maps: Vec<RawMap>,
+    #[serde(default)]
     pub kinds: Table<RawKind>,
 }
 
@@ -133,6 +151,52 @@ pub struct RawKind {
     pub defaults: bool,
     #[serde(default)]
     pub fold_plus: bool,
+    pub max_keys: Option<u32>,
+    #[serde(default)]
+    pub block: Vec<Spanned<String>>,
+    pub block_file: Option<Spanned<String>>,
+}
+
+/// One of `[[identity.maps]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawMap {
+    pub file: Spanned<String>,
+    pub left: RawLink,
+    pub right: RawLink,
+}
+
+/// A column of identifiers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawLink {
+    pub column: Spanned<String>,
+    pub kind: Spanned<String>,
+    pub split: Option<String>,
+}
+
+/// A column of merged ids, and what separates several in a cell.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawMerged {
+    One(String),
+    Several { column: String, split: Option<String> },
+}
+
+/// The column that says that a row is deleted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawDeleted {
+    pub column: Spanned<String>,
+    pub is: RawWords,
+}
+
+/// A word, or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawWords {
+    One(String),
+    Several(Vec<String>),
 }
 
 fn yes() -> bool {
@@ -199,6 +263,14 @@ pub enum RawKeep {
     Renamed(IndexMap<String, String>),
 }
 
+/// `[fields.NAME]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawField {
+    pub from: Spanned<Vec<Spanned<String>>>,
+    pub pick: Spanned<String>,
+}
+
 /// `[scores.NAME]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -234,6 +306,7 @@ pub struct RawBand {
 #[serde(deny_unknown_fields)]
 pub struct RawOutput {
     pub columns: Vec<Spanned<String>>,
+    pub provenance: Option<Spanned<bool>>,
 }
 
 /// One of `[[checks]]`. Which keys may be used together is checked later.

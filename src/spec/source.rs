@@ -7,7 +7,8 @@ use toml::Spanned;
 
 use super::cells::read_types;
 use super::check::{Checked, Names, bad_name, is_column_name};
-use super::form::{self, FileForm};
+use super::form;
+use super::identity::Links;
 use super::ids;
 use super::raw::{RawHeaders, RawKeep, RawLimit, RawMaxBad, RawSource, Table};
 use super::sql::{self, Context, Fault, SqlError, Typed};
@@ -16,6 +17,15 @@ use crate::value::{CellType, IdRule, Type};
 use columns::Columns;
 
 pub(super) use columns::ID_HAS_NO_ORDER;
+
+/// Who a source's rows are of.
+struct Ids {
+    links: Option<Links>,
+    /// The column of the id, and those of its further parts; none with identifiers.
+    key: Option<Spanned<String>>,
+    parts: Vec<String>,
+    id: IdRule,
+}
 
 const KEEP_AND_AGGREGATES: &str =
     "a source cannot have both `keep` and `aggregates`; to keep a value beside aggregates use `max_by(column, date)`";
@@ -28,25 +38,25 @@ impl Names {
         profile_key: &Spanned<String>,
     ) -> Checked<Source> {
         source_name(name)?;
-        let RawSource { files, required, latest_by, types, aggregates, .. } = raw;
+        let RawSource { files, required, latest_by, aggregates, .. } = raw;
         let form = form::check(raw)?;
         file_patterns(name, files)?;
-        let (key, parts, id) = ids::key(raw, profile_key, &self.kinds)?;
-        let key = &key;
-        let mut columns =
-            Columns { source: name.get_ref(), key: key.get_ref(), list: IndexMap::new(), types: read_types(raw, key)? };
+        let aliases = Aliases::new(raw)?;
+        let Ids { links, key, parts, id } = self.ids(name, raw, profile_key, &aliases)?;
+        let types = read_types(raw, key.as_ref())?;
+        let id_column = key.as_ref().map(|key| key.get_ref().as_str());
+        let mut columns = Columns { source: name.get_ref(), key: id_column, list: IndexMap::new(), types };
         let money = columns.money(&raw.money)?;
         let kept = self.kept(&raw.keep, &money, &mut columns)?;
         let (latest_by, latest_time) = columns.order_rows(latest_by.as_ref())?;
         let unique_by = columns.add_all(raw.unique_by.iter())?;
-        columns.add_all(types.keys())?;
+        columns.add_all(raw.types.keys())?;
         let rows = match aggregates {
             None => RowRule::Latest(kept),
             Some(_) if !kept.is_empty() => return Err(Problem::new(name.span().start, KEEP_AND_AGGREGATES)),
             Some(aggregates) => RowRule::Aggregate(self.aggregates(aggregates, &money, &mut columns)?),
         };
         let filter = filter(raw.filter.as_ref(), &columns)?;
-        let aliases = Aliases::new(raw)?;
         let headers = |column: (String, CellType)| aliases.column(column);
         let filter = filter.map(|(condition, columns)| Filter {
             casts: condition.expr.casts(),
@@ -54,19 +64,18 @@ impl Names {
             columns: columns.into_iter().map(headers).collect(),
         });
         let more_keys: Vec<Column> = parts.into_iter().map(|part| headers((part, CellType::TEXT))).collect();
-        let key = headers((key.get_ref().clone(), CellType::TEXT));
+        let first = links.as_ref().and_then(|links| links.columns.first().cloned());
+        let key = key.as_ref().map(|key| headers((key.get_ref().clone(), CellType::TEXT))).or(first);
+        let key = key.ok_or_else(|| Problem::new(name.span().start, "the source has no id"))?;
         let columns: Vec<Column> = columns.list.into_iter().map(headers).collect();
-        let keys = std::iter::once(&key).chain(&more_keys);
-        aliases.never_of(keys.clone())?;
-        aliases.all_used(keys.clone().chain(&columns).chain(filter.iter().flat_map(|f| &f.columns)))?;
-        given(raw, &form, keys.chain(&columns))?;
-        Ok(Source {
+        let source = Source {
             name: name.get_ref().clone(),
             files: files.iter().map(|f| f.get_ref().clone()).collect(),
             required: *required,
             key,
             more_keys,
             id: IdRule { nulls: form.nulls.clone(), ..id },
+            links,
             form,
             filter,
             latest_by,
@@ -77,7 +86,42 @@ impl Names {
             fill: fills(raw)?,
             money,
             rows,
-        })
+        };
+        aliases.fit(&source)?;
+        given(raw, &source)?;
+        Ok(source)
+    }
+
+    /// The ids of a source, or its identifiers if the spec has `[identity]`.
+    fn ids(
+        &self,
+        name: &Spanned<String>,
+        raw: &RawSource,
+        profile_key: &Spanned<String>,
+        aliases: &Aliases<'_>,
+    ) -> Checked<Ids> {
+        if let Some(links) = self.links(name, raw, aliases)? {
+            return Ok(Ids { links: Some(links), key: None, parts: Vec::new(), id: IdRule::default() });
+        }
+        let (key, parts, id) = ids::key(raw, profile_key, &self.kinds)?;
+        Ok(Ids { links: None, key: Some(key), parts, id })
+    }
+
+    /// Where the source's identifiers are, if the spec has `[identity]`.
+    fn links(&self, name: &Spanned<String>, raw: &RawSource, aliases: &Aliases<'_>) -> Checked<Option<Links>> {
+        let column = |name: &str| aliases.column((name.to_owned(), CellType::TEXT));
+        if let Some(identity) = &self.identity {
+            return identity.links(name, raw, column).map(Some);
+        }
+        let stray = raw.ids.first().map(|id| &id.column).or(raw.merged_into.as_ref());
+        let stray = stray.or(raw.deleted.as_ref().map(|deleted| &deleted.column)).map(Spanned::span);
+        match stray.or(raw.merged_from.as_ref().map(Spanned::span)) {
+            Some(span) => {
+                let message = "`ids`, `merged_into`, `merged_from` and `deleted` need `[identity]` with `name_by`";
+                Err(Problem::new(span.start, message))
+            }
+            None => Ok(None),
+        }
     }
 
     /// The columns to keep, as index and new name.
@@ -226,7 +270,7 @@ type NamedFilter = (Typed, Vec<(String, CellType)>);
 fn filter(sql: Option<&Spanned<String>>, columns: &Columns<'_>) -> Checked<Option<NamedFilter>> {
     let Some(sql) = sql else { return Ok(None) };
     let mut known: IndexMap<String, CellType> = columns.types.clone();
-    known.insert(columns.key.to_owned(), CellType::TEXT);
+    known.extend(columns.key.map(|key| (key.to_owned(), CellType::TEXT)));
     let condition = loop {
         let scope = columns.scope_of(known.iter());
         match sql::check(sql.get_ref(), &scope, Context::Row) {
@@ -274,6 +318,16 @@ impl<'a> Aliases<'a> {
         Column { name, headers, optional, cell }
     }
 
+    /// Fails if an id's column may be missing, and for names that are no columns of the source.
+    fn fit(&self, source: &Source) -> Checked<()> {
+        match &source.links {
+            Some(links) => self.never_of(links.key.iter().map(|key| &links.columns[key.at]))?,
+            None => self.never_of(std::iter::once(&source.key).chain(&source.more_keys))?,
+        }
+        let used: Vec<&Column> = source.all_columns().collect();
+        self.all_used(used.into_iter())
+    }
+
     /// Fails if one of the id's columns is optional.
     fn never_of<'c>(&self, mut keys: impl Iterator<Item = &'c Column>) -> Checked<()> {
         let optional = |key: &Column| self.optional.iter().find(|name| *name.get_ref() == key.name);
@@ -299,9 +353,9 @@ impl<'a> Aliases<'a> {
 }
 
 /// Fails when `header` names no field for a column that is used.
-fn given<'c>(raw: &RawSource, form: &FileForm, columns: impl Iterator<Item = &'c Column>) -> Checked<()> {
-    let (Some(header), Some(at)) = (&form.header, &raw.header) else { return Ok(()) };
-    for column in columns.filter(|column| !column.optional) {
+fn given(raw: &RawSource, source: &Source) -> Checked<()> {
+    let (Some(header), Some(at)) = (&source.form.header, &raw.header) else { return Ok(()) };
+    for column in source.all_columns().filter(|column| !column.optional) {
         if column.headers.iter().all(|wanted| !header.contains(wanted)) {
             let near = super::did_you_mean(&column.name, header.iter().map(String::as_str));
             return Err(Problem::new(at.span().start, format!("`header` names no column `{}`{near}", column.name)));

@@ -36,6 +36,7 @@ impl Spec {
                 RowRule::Aggregate(fields) => all.extend(fields.iter().map(|f| (f.name.clone(), f.value.ty()))),
             }
         }
+        all.extend(self.fields.iter().map(|field| (field.name.clone(), field.ty)));
         all.extend(self.computed.iter().map(|c| (c.name.clone(), c.value.ty())));
         all.extend(self.scores.iter().map(|s| (s.name.clone(), s.ty())));
         all.retain(|(name, _)| self.output_type(name).is_none());

@@ -82,28 +82,49 @@ impl IdRule {
         if is_rounded(id) {
             return Err(NoId::Rounded);
         }
-        let read = match self.kind {
-            IdKind::Text => Cow::Borrowed(id),
-            _ if !self.keep_null_words && is_null_word(id) => return Err(NoId::Blank),
-            IdKind::SalesforceId => Cow::Owned(salesforce(id).ok_or(NoId::Bad)?),
-            IdKind::Email { fold_plus } => Cow::Owned(email(id, fold_plus).ok_or(NoId::Bad)?),
-            IdKind::Number => Cow::Owned(number(id).ok_or(NoId::Bad)?),
-            IdKind::Uuid => Cow::Owned(uuid(id).ok_or(NoId::Bad)?),
-            IdKind::Phone => Cow::Owned(phone(id).ok_or(NoId::Bad)?),
-        };
-        if read.is_empty() || (!self.keep_null_words && (is_null_word(&read) || self.is_nobody(&read))) {
+        if self.kind != IdKind::Text && !self.keep_null_words && is_null_word(id) {
+            return Err(NoId::Blank);
+        }
+        let read = self.kind.form(id).ok_or(NoId::Bad)?;
+        if read.is_empty() || (!self.keep_null_words && self.kind.is_nobody(&read)) {
             return Err(NoId::Blank);
         }
         Ok(read)
     }
+}
 
-    /// Whether an id of the kind stands for nobody.
-    fn is_nobody(&self, id: &str) -> bool {
-        match self.kind {
-            IdKind::SalesforceId => id.starts_with("000000000000000"),
-            IdKind::Email { .. } => id.split_once('@').is_some_and(|(local, _)| NOBODY.contains(&local)),
-            IdKind::Text | IdKind::Number | IdKind::Uuid | IdKind::Phone => false,
+impl IdKind {
+    /// The one form of an identifier that a cell holds; an empty text for an empty cell, none for one that is not of the
+    /// kind, or that a spreadsheet has rounded.
+    #[inline]
+    pub fn read<'a>(&self, cell: &'a str) -> Option<Cow<'a, str>> {
+        let id = visible_ends(of_formula(visible_ends(cell)));
+        if id.is_empty() {
+            return Some(Cow::Borrowed(id));
         }
+        if is_rounded(id) { None } else { self.form(id) }
+    }
+
+    /// The one form of a text without space around it.
+    fn form<'a>(&self, id: &'a str) -> Option<Cow<'a, str>> {
+        Some(match self {
+            Self::Text => Cow::Borrowed(id),
+            Self::SalesforceId => Cow::Owned(salesforce(id)?),
+            Self::Email { fold_plus } => Cow::Owned(email(id, *fold_plus)?),
+            Self::Number => Cow::Owned(number(id)?),
+            Self::Uuid => Cow::Owned(uuid(id)?),
+            Self::Phone => Cow::Owned(phone(id)?),
+        })
+    }
+
+    /// Whether an id stands for nobody: a word for nothing, zeros, an address that many share.
+    pub fn is_nobody(&self, id: &str) -> bool {
+        is_null_word(id)
+            || match self {
+                Self::SalesforceId => id.starts_with("000000000000000"),
+                Self::Email { .. } => id.split_once('@').is_some_and(|(local, _)| NOBODY.contains(&local)),
+                Self::Text | Self::Number | Self::Uuid | Self::Phone => false,
+            }
     }
 }
 

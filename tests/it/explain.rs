@@ -48,7 +48,7 @@ impl Sample {
 
     fn explain(&self, id: &str) -> onefold::Result<Explanation> {
         let inputs = Inputs::of(self.dir.path("sample_data"));
-        explain(&inputs, &self.dir.path("data_out"), id)
+        explain(&inputs, &self.dir.path("data_out"), id, None)
     }
 
     /// The published cells and the explanation of every customer.

@@ -14,6 +14,7 @@ mod explain_faults;
 mod faults;
 mod fuzz;
 mod hostile;
+mod identity;
 mod laws;
 mod manners;
 mod mess;

@@ -115,7 +115,7 @@ class Case:
         split = [rng.choice([None, None, ";", ",", "|"]) for _ in ids]
         merges = rng.choice([None, None, "into", "from", "both"]) if key else None
         return {"name": f"s{i}", "key": key, "ids": list(zip(ids, split)), "merges": merges, "from_split": rng.choice([";", ";", None]),
-                "deleted": rng.choice([None, None, ["1", "true"], ["*"]]), "latest": rng.choice([None, "date", "int", "text", "datetime"]),
+                "deleted": rng.choice([None, None, ["1", "true"], ["*"]]), "latest": rng.choice([None, "date", "int", "datetime"]),
                 "fill": self.chance(.3), "nulls": rng.choice([None, None, ["-"], ["-", "n.a.", "none given"]]), "copy": self.chance(.04), "rows": []}
 
     def add_columns(self, s):

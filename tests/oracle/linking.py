@@ -5,7 +5,7 @@ Owns the way from a spec and its files to groups and states of rows; what is wri
 import collections, tomllib
 from reading import WHITE, Fault, Kind, Source, ascii_lower, ident, least, read_source, spelled, table, typed
 
-STATES = ["used", "superseded", "rejected", "excluded", "merged", "deleted", "unidentified", "erased"]
+STATES = ["used", "superseded", "rejected", "excluded", "blank", "merged", "deleted", "unidentified", "erased"]
 MERGE, MAP, FIRST_KIND = 0, 1, 2                     # tiers, strongest first
 Edge = collections.namedtuple("Edge", "anchor value tier order place")
 
@@ -283,7 +283,7 @@ class Linking:
         """Gives each row its state, and each customer its rows."""
         live = []
         for row in self.rows:
-            row.state = ("rejected" if row.reject else "erased" if row.erased else "merged" if row.merged
+            row.state = ("blank" if row.reject == "blank" else "rejected" if row.reject else "erased" if row.erased else "merged" if row.merged
                          else "deleted" if row.deleted else "unidentified" if row.anchor is None else None)
             if row.state is None:
                 live.append(row)

@@ -25,6 +25,7 @@ EMAIL = re.compile(f"{NO_SPACE}+@{NO_SPACE}+\\.{NO_SPACE}+")
 NUMBER = re.compile(r"([0-9]+)(\.0+)?")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 PHONE = re.compile(r"\+[0-9]{7,15}")
+ROUNDED = re.compile(r"[0-9]([.,][0-9]+)?[Ee]\+[0-9]+")            # a spreadsheet has written it so
 
 
 def suffix_of(body):
@@ -80,7 +81,7 @@ def phone(t):
     return t if PHONE.fullmatch(t) else None
 
 
-NORMAL = {"salesforce_id": salesforce_id, "email": email, "number": number, "uuid": uuid, "phone": phone, "text": lambda t: t}
+NORMAL = {"salesforce_id": salesforce_id, "email": email, "number": number, "uuid": uuid, "phone": phone, "text": lambda t: None if ROUNDED.fullmatch(t) else t}
 
 DEFAULT_BLOCKED = set("null nil none undefined nan na n/a #n/a unknown anonymous guest void test -1".split())
 DEFAULT_LOCAL_PARTS = set("noreply no-reply donotreply do-not-reply mailer-daemon postmaster test null none".split())
@@ -307,7 +308,8 @@ def read_source(source, files):
             if head.count(c) != 1:
                 raise Fault(4, f"{name}: column {c}")
         for line, cells, utf8 in lines:
-            reject = "encoding" if not utf8 else "field_count" if len(cells) != len(head) else None
+            blank = not any(c.strip(WHITE) for c in cells)                # a row without any value is no row to reject
+            reject = "encoding" if not utf8 else "blank" if blank else "field_count" if len(cells) != len(head) else None
             by_name = {c: cells[head.index(c)] for c in source.columns()} if not reject else {}
             for c, text in by_name.items():
                 if text == "" or text.strip(WHITE) in source.nulls:

@@ -107,6 +107,7 @@ impl<'a, 'l> Comparison<'a, 'l> {
             columns: self.plan.changes.clone(),
             changes,
             scores: scores.filter_map(|(column, moves)| Some(moves?.finish(&column.name))).collect(),
+            identity: None,
         }
     }
 }

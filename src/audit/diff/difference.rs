@@ -47,6 +47,31 @@ pub struct Diff {
     pub changes: IndexMap<String, u64>,
     /// The scores that both sides have.
     pub scores: Vec<ScoreChanges>,
+    /// Which customers became one, fell apart or have another name, if both sides have identifiers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<IdentityChanges>,
+}
+
+/// Customers of both sides, by the identifiers that both have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct IdentityChanges {
+    /// New customers with identifiers of several old ones.
+    pub merged: Vec<Regrouped>,
+    /// Old customers with identifiers in several new ones.
+    pub split: Vec<Regrouped>,
+    /// Customers with the same identifiers and another id.
+    pub renamed: Vec<Regrouped>,
+}
+
+/// Ids of customers before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Regrouped {
+    /// On the old side.
+    pub old: Vec<String>,
+    /// On the new side.
+    pub new: Vec<String>,
 }
 
 /// One side of a comparison.

@@ -13,6 +13,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use super::difference::{ColumnChanges, Retyped, SideRecord};
 use crate::error::{Error, Result};
 use crate::output::folder::recover;
+use crate::output::identities::IDENTITIES;
 use crate::output::manifest::Manifest;
 use crate::output::names::PARQUET_FILE;
 use crate::output::runs::finished;
@@ -59,6 +60,11 @@ impl OutputSide {
     /// Whether its manifest says that a column is a score.
     pub fn has_score(&self, column: &str) -> bool {
         self.manifest.as_ref().is_some_and(|m| m.scores.contains_key(column))
+    }
+
+    /// Where its table of identifiers is, if it has one.
+    pub fn identities(&self) -> PathBuf {
+        self.path.with_file_name(format!("{IDENTITIES}.parquet"))
     }
 
     pub fn record(&self) -> SideRecord {

@@ -11,6 +11,7 @@ use super::rebuild::{Rebuilt, text};
 use super::rows_of::{CustomerRows, SourceHits};
 use super::scores::reasons;
 use crate::error::{Error, Result};
+use crate::spec::identity::Identity;
 use crate::spec::{AS_OF, BUILT_IN, RowRule, Source};
 use crate::value::{Type, type_of};
 
@@ -38,6 +39,7 @@ pub(super) fn compose(
         fields: fields.collect::<Result<_>>()?,
         scores: scores.collect::<Result<_>>()?,
         sources: sources.filter_map(Result::transpose).collect::<Result<_>>()?,
+        identity: None,
     })
 }
 
@@ -71,8 +73,16 @@ impl Composing<'_> {
         if BUILT_IN.iter().any(|(built_in, _)| *built_in == name) {
             return Ok(Origin::BuiltIn);
         }
+        let kinds = spec.identity.iter().flat_map(|identity| &identity.kinds);
+        if kinds.into_iter().any(|kind| Identity::column_of(kind) == name) {
+            return Ok(Origin::Identifiers);
+        }
         if spec.scores.iter().any(|s| s.name == name) {
             return Ok(Origin::Score);
+        }
+        if let Some(field) = spec.fields.iter().find(|field| field.name == name) {
+            let uses = field.from.iter().map(|from| self.used(&from.name)).collect::<Result<_>>()?;
+            return Ok(Origin::OneOf { pick: field.pick.name().to_owned(), uses });
         }
         if let Some(computed) = spec.computed.iter().find(|c| c.name == name) {
             let uses = computed.value.columns.iter().map(|c| self.used(c)).collect::<Result<_>>()?;

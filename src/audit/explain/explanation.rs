@@ -22,6 +22,64 @@ pub struct Explanation {
     pub scores: Vec<Reasons>,
     /// The sources that were read, in declared order.
     pub sources: Vec<SourceRows>,
+    /// Its identifiers, if customers were found by them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+}
+
+/// A customer's identifiers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Identity {
+    /// Those that it has, in order of kind and value.
+    pub identifiers: Vec<Identifier>,
+    /// Those that were refused and touch it.
+    pub refused: Vec<RefusedIdentifier>,
+    /// The way from the one that names it to the one that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<Vec<Identifier>>,
+}
+
+/// An identifier, and how it came to its customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Identifier {
+    /// Its kind.
+    pub kind: String,
+    /// Its text in its one form.
+    pub value: String,
+    /// `id`, or `merged` if a vendor has merged it into another.
+    pub state: String,
+    /// `self` for the one that names the customer, else `merge`, `map` or a kind.
+    pub rule: String,
+    /// The identifier that it hangs on, as `kind:value`.
+    pub via: Option<String>,
+    /// The source of the row that says so; none for a map.
+    pub source: Option<String>,
+    /// The file that says so.
+    pub file: String,
+    /// The line in it.
+    pub line: u64,
+}
+
+/// An identifier that joins nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RefusedIdentifier {
+    /// Its kind.
+    pub kind: String,
+    /// Its text.
+    pub value: String,
+    /// `bad`, `blocked`, `conflict` or `shared`.
+    pub reason: String,
+    /// Rows that have it.
+    pub rows: u64,
+    /// The customers that it touches.
+    pub customers: Vec<String>,
+    /// The file of its first row.
+    pub file: String,
+    /// The line of its first row.
+    pub line: u64,
 }
 
 /// A column's value and its origin.
@@ -84,6 +142,15 @@ pub enum Origin {
         /// The column's SQL.
         expression: String,
         /// The columns that it uses, with their values.
+        uses: Vec<Used>,
+    },
+    /// The customer's identifiers of a kind.
+    Identifiers,
+    /// One of several kept columns.
+    OneOf {
+        /// How it was picked.
+        pick: String,
+        /// The columns, with their values.
         uses: Vec<Used>,
     },
     /// A scorecard; see [`Explanation::scores`].

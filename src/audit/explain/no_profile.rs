@@ -28,7 +28,7 @@ fn near(output: &Path, customer: &str) -> Option<String> {
 
 /// Rows of the id that are excluded or rejected.
 fn in_the_inputs(run: &FinishedRun<'_>, customer: &str) -> Option<String> {
-    let found = search::rows(run, customer, |_| true).ok()?;
+    let found = search::rows(run, customer, None, |_| true).ok()?;
     let accepted = found.sources.iter().flat_map(|s| s.rows.iter().map(|row| s.place(row)));
     let accepted: Vec<String> = accepted.map(|(file, line)| format!("{file} line {line}")).collect();
     let rejected: Vec<String> = found.sources.iter().flat_map(|s| s.rejected.iter().cloned()).collect();

@@ -7,14 +7,15 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use chrono::NaiveDate;
 
+use super::identity::Members;
 use super::rows_of::CustomerRows;
 use super::{FinishedRun, wrong};
 use crate::engine::{Given, Picked, attempt, picked, rows};
 use crate::error::{Error, Result};
-use crate::input::{read_rates, read_rows};
-use crate::shard::{Layout, ShardBuffers, ShardInput};
+use crate::input::{LinkedRow, RowSink, read_rates, read_rows};
+use crate::shard::{Layout, ShardBuffers, ShardInput, ThreadRows};
 use crate::spec::{Spec, points_column};
-use crate::value::{Cells, Rates};
+use crate::value::{Cells, Rates, Value};
 
 /// A customer's profile with its workings.
 pub(super) struct Rebuilt {
@@ -27,9 +28,14 @@ pub(super) struct Rebuilt {
 }
 
 /// Builds the profile; fails if the rows give none.
-pub(super) fn rebuild(run: &FinishedRun<'_>, found: &CustomerRows) -> Result<Rebuilt> {
+pub(super) fn rebuild(
+    run: &FinishedRun<'_>,
+    customer: &str,
+    found: &CustomerRows,
+    members: Option<&Members>,
+) -> Result<Rebuilt> {
     let spec = run.spec;
-    let input = route(spec, found)?;
+    let input = route(spec, customer, found, members)?;
     let as_of = run.manifest.as_of.as_deref().and_then(|day| day.parse::<NaiveDate>().ok());
     let given = Given { as_of: as_of.map(|day| day.to_epoch_days()), rates: rates(run)? };
     let workings = attempt::build(&spec.workings(), &input, &given)?.profiles;
@@ -50,19 +56,58 @@ fn rates(run: &FinishedRun<'_>) -> Result<Option<Arc<Rates>>> {
 }
 
 /// The rows as they would wait for their shard if there were no others.
-fn route(spec: &Spec, found: &CustomerRows) -> Result<ShardInput> {
-    let mut buffers =
-        ShardBuffers::new(spec.sources.iter().map(|source| Layout::of(source)).collect(), vec![true], 1, None);
+fn route(spec: &Spec, customer: &str, found: &CustomerRows, members: Option<&Members>) -> Result<ShardInput> {
+    let hidden = spec.identity.iter().map(|identity| Layout::of_identities(identity.kinds.len()));
+    let layouts = spec.sources.iter().map(|source| Layout::of(source)).chain(hidden).collect();
+    let mut buffers = ShardBuffers::new(layouts, vec![true], 1, None);
     for (at, (source, found)) in spec.sources.iter().zip(&found.sources).enumerate() {
         for thread in buffers.threads() {
             thread.begin_source(at);
             for (number, row) in found.rows.iter().enumerate() {
-                read_rows(&row.raw, source, &found.files[row.file], thread);
+                read_rows(&row.raw, source, &found.files[row.file], &mut OfOne { rows: thread, customer });
                 thread.end_block(row.file, number as u64)?;
             }
         }
     }
+    if let (Some(identity), Some(members)) = (&spec.identity, members) {
+        for thread in buffers.threads() {
+            let ids = members.ids_by_kind(identity.kinds.len());
+            thread.begin_source(spec.sources.len());
+            thread.begin(customer);
+            thread.put(0, Value::Text(customer));
+            for (at, ids) in ids.iter().enumerate() {
+                thread.put(1 + at, ids.as_deref().map_or(Value::Null, Value::Text));
+            }
+            thread.put(1 + ids.len(), Value::Null);
+            thread.end();
+            thread.end_block(0, 0)?;
+        }
+    }
     buffers.into_shards().load(0)
+}
+
+/// Takes rows of one customer, whatever they say of who they are of.
+struct OfOne<'a> {
+    rows: &'a mut ThreadRows,
+    customer: &'a str,
+}
+
+impl RowSink for OfOne<'_> {
+    fn begin(&mut self, id: &str) -> bool {
+        self.rows.begin(id)
+    }
+
+    fn begin_linked(&mut self, _: &LinkedRow<'_>) -> bool {
+        self.rows.begin(self.customer)
+    }
+
+    fn put(&mut self, column: usize, value: Value<'_>) {
+        self.rows.put(column, value);
+    }
+
+    fn end(&mut self) {
+        self.rows.end();
+    }
 }
 
 impl Rebuilt {

@@ -8,12 +8,14 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::identity::Members;
 use super::rows_of::{CustomerRow, CustomerRows, SourceHits};
 use super::{FinishedRun, wrong};
 use crate::engine::pool;
 use crate::error::{Error, Result, counted};
 use crate::input::{
-    BlockReader, InputFile, Inputs, Record, Rejects, RowSink, id_of, line_ends, open_file, read_records, read_rows,
+    BlockReader, InputFile, Inputs, LinkedRow, Record, Rejects, RowSink, id_of, line_ends, open_file, read_records,
+    read_rows,
 };
 use crate::output::manifest::InputRecord;
 use crate::spec::{Source, did_you_mean};
@@ -26,7 +28,12 @@ use needle::Needle;
 const BLOCK: usize = 1 << 20;
 
 /// Finds the customer's rows in the sources for which `search` is true.
-pub(super) fn rows(run: &FinishedRun<'_>, customer: &str, search: impl Fn(&str) -> bool) -> Result<CustomerRows> {
+pub(super) fn rows(
+    run: &FinishedRun<'_>,
+    customer: &str,
+    members: Option<&Members>,
+    search: impl Fn(&str) -> bool,
+) -> Result<CustomerRows> {
     check_overrides(run)?;
     let mut tasks = Vec::new();
     for (at, source) in run.spec.sources.iter().enumerate().filter(|(_, s)| search(&s.name)) {
@@ -36,17 +43,27 @@ pub(super) fn rows(run: &FinishedRun<'_>, customer: &str, search: impl Fn(&str) 
         }
     }
     let needle = Needle::new(customer);
+    let who = Who { customer, members, needle: &needle };
     let search = |Task { at, source, path, name, record }: Task<'_>| {
         let file = open_file(source, &as_read(run, record), &path, &name, record.member.as_deref())?;
-        let hits = scan(source, &file, record, customer, &needle)?;
+        let hits = scan(source, &file, record, &who)?;
         Ok((at, file, hits))
     };
     let scanned: Vec<_> = pool().install(|| tasks.into_par_iter().map(search).collect::<Result<_>>())?;
     let mut sources: Vec<SourceHits> = run.spec.sources.iter().map(|_| SourceHits::default()).collect();
     for (at, file, hits) in scanned {
-        take(customer, &run.spec.sources[at], file, hits, &mut sources[at])?;
+        take(&who, &run.spec.sources[at], file, hits, &mut sources[at])?;
     }
     Ok(CustomerRows { sources })
+}
+
+/// Whose rows are searched for.
+#[derive(Clone, Copy)]
+struct Who<'a> {
+    customer: &'a str,
+    /// Its identifiers, if rows have no id.
+    members: Option<&'a Members>,
+    needle: &'a Needle,
 }
 
 /// A file to search.
@@ -115,15 +132,18 @@ struct Hit {
 }
 
 /// Reads a file to its end and gives the records with the id.
-fn scan(source: &Source, file: &InputFile, record: &InputRecord, customer: &str, needle: &Needle) -> Result<Vec<Hit>> {
+fn scan(source: &Source, file: &InputFile, record: &InputRecord, who: &Who<'_>) -> Result<Vec<Hit>> {
     let mut reader = BlockReader::open(file, BLOCK)?;
     let (mut hits, mut spare, mut line) = (Vec::new(), Vec::new(), file.header.data_line);
     // A record that is not UTF-8 has no fields; it is rejected, and has the id if it has the id's bytes.
-    let is_it = |r: &Record<'_>| match r.is_utf8() {
-        true => id_of(source, file, r).is_ok_and(|id| id == customer),
-        false => needle.may_be_in(r.raw),
+    let needle = who.needle;
+    let is_it = |r: &Record<'_>| match (r.is_utf8(), who.members) {
+        (true, Some(members)) => members.has(source, &LinkedRow::new(r, &file.header, source)),
+        (true, None) => id_of(source, file, r).is_ok_and(|id| id == who.customer),
+        (false, _) => needle.may_be_in(r.raw),
     };
-    let is_verbatim = file.format.is_verbatim() && source.id.is_verbatim() && source.more_keys.is_empty();
+    let is_verbatim =
+        who.members.is_none() && file.format.is_verbatim() && source.id.is_verbatim() && source.more_keys.is_empty();
     let may_be_in = |bytes: &[u8]| !is_verbatim || needle.may_be_in(bytes);
     while let Some(block) = reader.next_block(spare)? {
         line += if may_be_in(&block) {
@@ -148,10 +168,10 @@ fn scan(source: &Source, file: &InputFile, record: &InputRecord, customer: &str,
 }
 
 /// Adds the customer's rows, and where the rejected ones are.
-fn take(customer: &str, source: &Source, file: InputFile, hits: Vec<Hit>, found: &mut SourceHits) -> Result<()> {
+fn take(who: &Who<'_>, source: &Source, file: InputFile, hits: Vec<Hit>, found: &mut SourceHits) -> Result<()> {
     let at = found.files.len();
     for Hit { line, raw } in hits {
-        let mut row = Probe { customer, is_it: false };
+        let mut row = Probe { who, source, is_it: false };
         let report = read_rows(&raw, source, &file, &mut row);
         if row.is_it {
             let bad = report.bad_values.iter().map(|n| *n > 0).collect();
@@ -168,13 +188,19 @@ fn take(customer: &str, source: &Source, file: InputFile, hits: Vec<Hit>, found:
 
 /// Finds out whether an accepted row is the customer's.
 struct Probe<'a> {
-    customer: &'a str,
+    who: &'a Who<'a>,
+    source: &'a Source,
     is_it: bool,
 }
 
 impl RowSink for Probe<'_> {
     fn begin(&mut self, id: &str) -> bool {
-        self.is_it = id == self.customer;
+        self.is_it = id == self.who.customer;
+        self.is_it
+    }
+
+    fn begin_linked(&mut self, row: &LinkedRow<'_>) -> bool {
+        self.is_it = self.who.members.is_some_and(|members| members.has(self.source, row));
         self.is_it
     }
 

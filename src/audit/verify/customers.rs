@@ -8,6 +8,7 @@ use std::path::Path;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::forms;
+use super::linking::Witness;
 use super::records::{Records, Row};
 use super::unpacked::Packed;
 use super::wrong;
@@ -18,14 +19,20 @@ use crate::spec::{Column, FileFormat, Population, Source, Spec};
 use crate::value::Value;
 
 /// Fingerprints of all customers that the spec's population holds. Checks the ledger's counts of rows on the way.
-pub(super) fn find(input: &Path, manifest: &Manifest, spec: &Spec) -> Result<HashSet<u128>> {
+pub(super) fn find(
+    input: &Path,
+    manifest: &Manifest,
+    spec: &Spec,
+    mut witness: Option<&mut Witness<'_>>,
+) -> Result<HashSet<u128>> {
     let mut customers = HashSet::new();
     for (at, source) in spec.sources.iter().enumerate() {
         let counts_here = match &spec.population {
             Population::Any => true,
             Population::KnownBy(sources) => sources.contains(&at),
         };
-        let mut found = Counted { customers: &mut customers, collect: counts_here, counts: Counts::default() };
+        let witness = witness.as_deref_mut().map(|witness| (at, witness));
+        let mut found = Counted { customers: &mut customers, collect: counts_here, counts: Counts::default(), witness };
         for file in manifest.inputs.iter().filter(|i| i.source == source.name) {
             let before = found.counts.rows;
             read_file(input, file, source, &mut found)?;
@@ -70,10 +77,12 @@ impl std::fmt::Display for Counts {
     }
 }
 
-struct Counted<'a> {
+struct Counted<'a, 'w> {
     customers: &'a mut HashSet<u128>,
     collect: bool,
     counts: Counts,
+    /// The source's number, and who takes rows that say who they are of by identifiers.
+    witness: Option<(usize, &'a mut Witness<'w>)>,
 }
 
 /// Where the columns are in a file's records.
@@ -84,11 +93,12 @@ struct Columns {
     /// The parts of the id, of which there is mostly one.
     keys: Vec<usize>,
     filter: Vec<Option<usize>>,
+    links: Vec<Option<usize>>,
     /// The names of all fields, where they are known.
     header: Vec<Vec<u8>>,
 }
 
-fn read_file(input: &Path, file: &InputRecord, source: &Source, found: &mut Counted<'_>) -> Result<()> {
+fn read_file(input: &Path, file: &InputRecord, source: &Source, found: &mut Counted<'_, '_>) -> Result<()> {
     let path = input.join(file.file_name());
     let packed = Packed { path: &path, member: file.member.as_deref() };
     let claimed = |what: String| wrong(format!("the manifest about `{}`: {what}", file.file));
@@ -129,7 +139,7 @@ fn read_file(input: &Path, file: &InputRecord, source: &Source, found: &mut Coun
 }
 
 /// Counts the rows of a sheet, whose first one is the header.
-fn sheet(packed: &Packed<'_>, sheet: &str, counting: &mut Counting<'_, '_>) -> std::io::Result<()> {
+fn sheet(packed: &Packed<'_>, sheet: &str, counting: &mut Counting<'_, '_, '_>) -> std::io::Result<()> {
     let source = counting.source;
     let form = &source.form;
     let given = form.header.as_ref().map(|names| names.iter().map(|name| name.clone().into_bytes()).collect());
@@ -154,20 +164,20 @@ fn sheet(packed: &Packed<'_>, sheet: &str, counting: &mut Counting<'_, '_>) -> s
 }
 
 /// The rows of a file, while they are counted.
-struct Counting<'a, 'b> {
+struct Counting<'a, 'b, 'w> {
     source: &'a Source,
-    found: &'a mut Counted<'b>,
+    found: &'a mut Counted<'b, 'w>,
     /// Of the lines that may be a footer whether they look like one.
     tail: Vec<bool>,
 }
 
-impl Counting<'_, '_> {
+impl Counting<'_, '_, '_> {
     fn take(&mut self, row: &Row, columns: &Columns) {
         if let Some(looks_like_it) = footer(row, columns, self.source) {
             self.tail.push(looks_like_it);
             return;
         }
-        let Counted { customers, collect, counts } = &mut *self.found;
+        let Counted { customers, collect, counts, witness } = &mut *self.found;
         let fate = judge(row, columns, self.source);
         if matches!(fate, Fate::Blank) {
             // It may follow a footer.
@@ -184,6 +194,7 @@ impl Counting<'_, '_> {
             Fate::Filtered => counts.filtered += 1,
             Fate::Customer(id) if *collect => drop(customers.insert(xxh3_128(id.as_bytes()))),
             Fate::Customer(_) => {}
+            Fate::Linked => say(row, columns, self.source, witness),
         }
     }
 
@@ -202,9 +213,21 @@ impl Counting<'_, '_> {
 /// What becomes of a row.
 enum Fate<'a> {
     Customer(Cow<'a, str>),
+    /// Of whom its identifiers say.
+    Linked,
     Rejected,
     Filtered,
     Blank,
+}
+
+/// Tells the witness what a row says of who it is of.
+fn say(row: &Row, columns: &Columns, source: &Source, witness: &mut Option<(usize, &mut Witness<'_>)>) {
+    let (Some(links), Some((at, witness))) = (&source.links, witness) else { return };
+    let cell = |column: usize| {
+        let field = row.fields.get(columns.links.get(column).copied().flatten()?)?;
+        std::str::from_utf8(field).ok()
+    };
+    witness.take(*at, links, cell, |text| source.form.nulls.iter().any(|null| null == text.trim()));
 }
 
 fn fits(row: &Row, columns: &Columns, source: &Source) -> bool {
@@ -267,6 +290,9 @@ fn judge<'a>(row: &'a Row, columns: &Columns, source: &Source) -> Fate<'a> {
             return Fate::Filtered;
         }
     }
+    if source.links.is_some() {
+        return Fate::Linked;
+    }
     let part = |at: &usize| source.id.read(text(*at)).ok();
     match columns.keys.as_slice() {
         [key] => part(key).map_or(Fate::Rejected, Fate::Customer),
@@ -286,17 +312,22 @@ fn find_columns(source: &Source, names: Vec<Vec<u8>>) -> Option<Columns> {
     let texts: Vec<String> = names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     let find = |column: &Column| position(column, &texts, source.form.any_case);
     let filter = source.filter.iter().flat_map(|filter| &filter.columns).map(find).collect();
-    let keys = std::iter::once(&source.key).chain(&source.more_keys).map(find).collect::<Option<Vec<_>>>()?;
+    let links: Vec<Option<usize>> = source.links.iter().flat_map(|links| &links.columns).map(find).collect();
+    let keys = match &source.links {
+        Some(_) => Vec::new(),
+        None => std::iter::once(&source.key).chain(&source.more_keys).map(find).collect::<Option<Vec<_>>>()?,
+    };
     let width = names.len();
-    Some(Columns { width, is_short: false, keys, filter, header: names })
+    Some(Columns { width, is_short: false, keys, filter, links, header: names })
 }
 
 /// Where the columns are in records that have these as fields.
 fn named_columns(source: &Source, used: &[&Column]) -> Columns {
     let place = |column: &Column| used.iter().position(|known| known.name == column.name);
     let filter = source.filter.iter().flat_map(|filter| &filter.columns).map(place).collect();
+    let links = source.links.iter().flat_map(|links| &links.columns).map(place).collect();
     let keys = (0..=source.more_keys.len()).collect();
-    Columns { width: used.len(), is_short: false, keys, filter, header: Vec::new() }
+    Columns { width: used.len(), is_short: false, keys, filter, links, header: Vec::new() }
 }
 
 /// Whether a name is one of a column's, as it is seen.

@@ -162,7 +162,8 @@ fn row(named: Named, valid: bool, source: &Source, columns: &[&Column]) -> Row {
         let mut values = found.iter().copied().filter(|value| !is_outer(value)).map(|(_, value)| value);
         let (text, form) = values.next().cloned().unwrap_or_default();
         // An object or a list is nobody's id.
-        let is_key = row.fields.len() <= source.more_keys.len();
+        let links = source.links.as_ref().map_or(0, |links| links.columns.len());
+        let is_key = row.fields.len() < links.max(1 + source.more_keys.len());
         row.sound &= values.next().is_none() && form != Form::Broken && !(is_key && form == Form::Nested);
         row.fields.push(text.into_bytes());
         row.typed.push(form == Form::Typed);

@@ -7,11 +7,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use onefold::diff::{Change, Diff, ScoreChanges, ScoreMoves, Sides, diff};
+use onefold::diff::{Change, Diff, Regrouped, ScoreChanges, ScoreMoves, Sides, diff};
 use onefold::{Error, Result};
 
 use crate::cli::tell::out::OutputFormat;
-use crate::cli::tell::words::grouped;
+use crate::cli::tell::words::{counted, grouped};
 use crate::cli::{Verbosity, help};
 
 /// Flags of `onefold diff`.
@@ -44,14 +44,14 @@ impl DiffArgs {
             return print_csv(old, new);
         }
         let found = diff(old, new, *top)?;
-        format.or_json(*json).say(verbosity, || text(&found), &found)
+        format.or_json(*json).say(verbosity, || text(&found, *top), &found)
     }
 }
 
-fn text(found: &Diff) -> String {
+fn text(found: &Diff, top: usize) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write(found, &mut text);
+    let _ = write(found, top, &mut text);
     text
 }
 
@@ -70,8 +70,31 @@ fn print_csv(old: &Path, new: &Path) -> Result<()> {
             print([customer.as_bytes(), b"changed", column.as_bytes(), old, new])
         }
     };
-    sides.diff(0, Some(&mut listener))?;
+    let found = sides.diff(0, Some(&mut listener))?;
+    for (change, of, _) in regrouped(&found) {
+        for Regrouped { old, new, .. } in of {
+            let id = if new.len() == 1 { &new[0] } else { &old[0] };
+            let (old, new) = (old.join(";"), new.join(";"));
+            if print([id.as_bytes(), change.as_bytes(), b"", old.as_bytes(), new.as_bytes()])?.is_break() {
+                return Ok(());
+            }
+        }
+    }
     told(csv.flush().map_err(Into::into)).map(drop)
+}
+
+/// What became of customers by their identifiers: what it is called, which, and in words.
+fn regrouped(found: &Diff) -> [(&'static str, &[Regrouped], &'static str); 3] {
+    let none: (&[Regrouped], &[Regrouped], &[Regrouped]) = (&[], &[], &[]);
+    let (merged, split, renamed) = match &found.identity {
+        Some(identity) => (&identity.merged[..], &identity.split[..], &identity.renamed[..]),
+        None => none,
+    };
+    [
+        ("merged", merged, "with identifiers of several old ones"),
+        ("split", split, "whose identifiers are now several customers'"),
+        ("renamed", renamed, "with the same identifiers and another id"),
+    ]
 }
 
 /// The error of a write, but none for a closed pipe: its reader has enough.
@@ -84,7 +107,7 @@ fn told(written: csv::Result<()>) -> Result<ControlFlow<()>> {
     }
 }
 
-fn write(found: &Diff, text: &mut String) -> std::fmt::Result {
+fn write(found: &Diff, top: usize, text: &mut String) -> std::fmt::Result {
     let Diff { old, new, id: _, customers, columns, changes, scores, .. } = found;
     for (name, side) in [("old", old), ("new", new)] {
         let run = side.run_id.as_ref().map_or(String::new(), |run| format!(", run {run}"));
@@ -117,7 +140,19 @@ fn write(found: &Diff, text: &mut String) -> std::fmt::Result {
         writeln!(text, "\nChanges by column")?;
     }
     changed.into_iter().try_for_each(|(column, n)| writeln!(text, "{:>14}  {column}", grouped(*n)))?;
+    for (change, of, words) in regrouped(found).into_iter().filter(|(_, of, _)| !of.is_empty()) {
+        writeln!(text, "\n{} {change}, {words}", counted(of.len() as u64, "customer"))?;
+        for Regrouped { old, new, .. } in of.iter().take(top) {
+            writeln!(text, "  {} → {}", shown(old), shown(new))?;
+        }
+    }
     scores.iter().try_for_each(|score| write_score(score, text))
+}
+
+/// Ids on one line, with control characters as escapes.
+fn shown(ids: &[String]) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().collect() } else { String::from(c) };
+    ids.join(" + ").chars().map(escaped).collect()
 }
 
 fn write_score(changes: &ScoreChanges, text: &mut String) -> std::fmt::Result {

@@ -4,7 +4,10 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use onefold::explain::{At, Beaten, Explanation, Field, Lines, Origin, Reasons, SourceRows, Used, explain};
+use onefold::explain::{
+    At, Beaten, Explanation, Field, Identifier, Identity, Lines, Origin, Reasons, RefusedIdentifier, SourceRows, Used,
+    explain,
+};
 use onefold::{Inputs, Result};
 use serde_json::Value;
 
@@ -20,6 +23,9 @@ pub struct ExplainArgs {
     /// The customer's id, as in the profiles
     #[arg(value_name = "CUSTOMER_ID", allow_negative_numbers = true)]
     customer: String,
+    /// Say how this identifier came to the customer, or what was refused between both
+    #[arg(long, value_name = "ID")]
+    path_to: Option<String>,
     /// Folder of the run's input files
     #[arg(long, value_name = "DIR", default_value = "sample_data")]
     input: PathBuf,
@@ -38,10 +44,10 @@ pub struct ExplainArgs {
 
 impl ExplainArgs {
     pub fn run(&self, verbosity: &Verbosity) -> Result<()> {
-        let Self { customer, input, output, source, json, format } = self;
+        let Self { customer, path_to, input, output, source, json, format } = self;
         let mut inputs = Inputs::of(input);
         inputs.overrides.clone_from(source);
-        let explanation = explain(&inputs, output, customer)?;
+        let explanation = explain(&inputs, output, customer, path_to.as_deref())?;
         format.or_json(*json).say(verbosity, || text(&explanation), &explanation)
     }
 }
@@ -54,7 +60,7 @@ fn text(explanation: &Explanation) -> String {
 }
 
 fn write(explanation: &Explanation, text: &mut String) -> std::fmt::Result {
-    let Explanation { customer, profile, run_id, as_of, fields, scores, sources, .. } = explanation;
+    let Explanation { customer, profile, run_id, as_of, fields, scores, sources, identity, .. } = explanation;
     let as_of = as_of.as_ref().map_or(String::new(), |day| format!(", as of {day}"));
     writeln!(text, "{} in profile {profile}, run {run_id}{as_of}", shown_text(customer))?;
     let width = fields.iter().map(|f| f.column.chars().count()).max().unwrap_or(0);
@@ -69,14 +75,57 @@ fn write(explanation: &Explanation, text: &mut String) -> std::fmt::Result {
         write_reasons(reasons, text)?;
     }
     writeln!(text, "\nRows")?;
-    sources.iter().try_for_each(|source| write_source(source, text))
+    sources.iter().try_for_each(|source| write_source(source, text))?;
+    identity.iter().try_for_each(|identity| write_identity(identity, text))
+}
+
+fn write_identity(identity: &Identity, text: &mut String) -> std::fmt::Result {
+    let Identity { identifiers, refused, path, .. } = identity;
+    match path {
+        Some(path) => {
+            writeln!(text, "\nPath")?;
+            path.iter().enumerate().try_for_each(|(depth, id)| write_identifier(id, depth, text))?;
+        }
+        None => {
+            writeln!(text, "\nIdentifiers")?;
+            let roots = identifiers.iter().filter(|id| id.via.is_none());
+            let mut waiting: Vec<(&Identifier, usize)> = roots.map(|id| (id, 0)).collect();
+            while let Some((id, depth)) = waiting.pop() {
+                write_identifier(id, depth, text)?;
+                let below = identifiers
+                    .iter()
+                    .rev()
+                    .filter(|other| other.via.as_ref() == Some(&format!("{}:{}", id.kind, id.value)));
+                waiting.extend(below.map(|other| (other, depth + 1)));
+            }
+        }
+    }
+    if !refused.is_empty() {
+        writeln!(text, "\nRefused")?;
+    }
+    for RefusedIdentifier { kind, value, reason, rows, customers, file, line, .. } in refused {
+        let id = shown_text(&format!("{kind}:{value}"));
+        writeln!(text, "  {id}  {reason}, in {}, first {} line {line}", counted(*rows, "row"), shown_text(file))?;
+        if customers.len() > 1 {
+            writeln!(text, "    would link {}", shown_text(&customers.join(", ")))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_identifier(id: &Identifier, depth: usize, text: &mut String) -> std::fmt::Result {
+    let Identifier { kind, value, state, rule, file, line, .. } = id;
+    let how = if rule == "self" { String::new() } else { format!("by {rule}, ") };
+    let merged = if state == "merged" { "merged, " } else { "" };
+    let id = shown_text(&format!("{kind}:{value}"));
+    writeln!(text, "  {:indent$}{id}  ({merged}{how}{} line {line})", "", shown_text(file), indent = depth * 2)
 }
 
 fn write_field(field: &Field, sources: &[SourceRows], width: usize, text: &mut String) -> std::fmt::Result {
     let Field { column, value, in_output: _, origin, .. } = field;
     write!(text, "  {column:<width$}  {}", shown(value))?;
     match origin {
-        Origin::Id | Origin::Score | Origin::BuiltIn => writeln!(text),
+        Origin::Id | Origin::Identifiers | Origin::Score | Origin::BuiltIn => writeln!(text),
         Origin::NoRow { source } => writeln!(text, "  (the customer is not in {source})"),
         Origin::Row { source, file_column, at, bad_value, filled_from, beaten_rows, beat } => {
             let renamed = if file_column == column { String::new() } else { format!(" column {file_column}") };
@@ -88,6 +137,10 @@ fn write_field(field: &Field, sources: &[SourceRows], width: usize, text: &mut S
         }
         Origin::Aggregate { source, expression, uses: _, rows } => {
             writeln!(text, "  (= {} over {} of {source})", shown_text(expression), counted(*rows as u64, "row"))
+        }
+        Origin::OneOf { pick, uses } => {
+            writeln!(text, "  ({pick} of {})", uses.len())?;
+            uses.iter().try_for_each(|used| writeln!(text, "  {:<width$}    {}", "", equation(used)))
         }
         Origin::Computed { expression, uses } => {
             writeln!(text, "  (= {})", shown_text(expression))?;

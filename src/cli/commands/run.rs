@@ -54,6 +54,9 @@ pub struct RunArgs {
     /// The date that `as_of` means in the spec [default: the newest latest_by value of the inputs]
     #[arg(long, value_name = "DATE", value_parser = date)]
     as_of: Option<NaiveDate>,
+    /// Values to erase, beside those that the spec lists: a CSV file with the columns kind and value
+    #[arg(long, value_name = "FILE")]
+    erase: Option<PathBuf>,
     /// Number of shards; does not change the result [default: one per 16 MiB of input, at least 16]
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Work")]
     shards: Option<usize>,
@@ -228,6 +231,7 @@ impl RunArgs {
             allow_empty,
             force,
             as_of,
+            erase,
             shards,
             threads,
             memory_limit,
@@ -247,6 +251,7 @@ impl RunArgs {
         (settings.bad_limit, settings.strict) = (*max_bad, *strict);
         (settings.allow_empty, settings.force) = (*allow_empty, *force);
         settings.as_of = *as_of;
+        settings.erase.clone_from(erase);
         settings.shards = *shards;
         settings.threads = threads.unwrap_or(settings.threads);
         settings.memory_limit = *memory_limit;

@@ -8,6 +8,7 @@
 mod bars;
 mod files;
 mod head;
+mod identity;
 mod ledger;
 mod profiles;
 mod quality;
@@ -68,12 +69,13 @@ fn page(manifest: &Manifest, folder: &Path) -> Result<String> {
     let profiles = profiles.as_ref();
     let timeline = timeline::timeline(manifest)?;
     let ledger = ledger::ledger(manifest)?;
+    let identity = identity::identity(manifest, folder)?;
     let scores = scores::scores(manifest, profiles)?;
     let quality = quality::quality(manifest, profiles, rejects::reasons(folder, manifest)?)?;
     let shards = skew::shards(manifest)?;
     let (facts, files) = (head::facts(manifest)?, files::files(manifest));
     let section = |id, name, body| Section { id, name, body };
-    let sections = vec![
+    let mut sections = vec![
         section("timeline", "Timeline", render("timeline.html", include_str!("report/timeline.html"), &timeline)?),
         section("ledger", "Ledger", render("ledger.html", include_str!("report/ledger.html"), &ledger)?),
         section("scores", "Scores", render("scores.html", include_str!("report/scores.html"), &scores)?),
@@ -87,6 +89,10 @@ fn page(manifest: &Manifest, folder: &Path) -> Result<String> {
         section("run", "Run", render("facts.html", include_str!("report/facts.html"), &facts)?),
         section("files", "Files", render("files.html", include_str!("report/files.html"), &files)?),
     ];
+    if let Some(identity) = identity {
+        let body = render("identity.html", include_str!("report/identity.html"), &identity)?;
+        sections.insert(2, section("identity", "Identity", body));
+    }
     let page = Page { style: Safe::constant(include_str!("report/style.css")), head: head::head(manifest), sections };
     Ok(render("page.html", include_str!("report/page.html"), &page)?.as_str().to_owned())
 }

@@ -63,7 +63,14 @@ fn accounts(manifest: &Manifest) -> String {
         column("excluded", |l| l.rows_excluded),
     ];
     // Few sources have such rows.
-    let rare = [column("filtered", |l| l.rows_filtered), column("blank", |l| l.rows_blank)];
+    let rare = [
+        column("filtered", |l| l.rows_filtered),
+        column("blank", |l| l.rows_blank),
+        column("merged", |l| l.rows_merged),
+        column("deleted", |l| l.rows_deleted),
+        column("unidentified", |l| l.rows_unidentified),
+        column("erased", |l| l.rows_erased),
+    ];
     columns.extend(rare.into_iter().filter(|(_, counts)| counts.iter().any(|n| *n > 0)));
     columns.push(column("bad values", |l| l.bad_values.values().sum()));
     let names = std::iter::once("source".to_owned()).chain(columns.iter().map(|(name, _)| name.clone()));

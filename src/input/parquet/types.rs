@@ -19,7 +19,13 @@ pub fn check(of: &HeaderOf<'_>, header: &Header, columns: &[(String, DataType)])
     if let Some((_, ty)) = key.into_iter().find(|(_, ty)| ty.is_floating()) {
         return refuse(&source.key, ty, "an id must be a text or an integer, of which nothing can be lost");
     }
-    let declared = source.columns.iter().zip(&header.columns);
+    let links = source.links.iter().flat_map(|links| links.columns.iter().zip(&header.links));
+    for (column, at) in links.clone() {
+        if let Some((_, ty)) = at.and_then(|at| columns.get(at)).filter(|(_, ty)| ty.is_floating()) {
+            return refuse(column, ty, "an id must be a text or an integer, of which nothing can be lost");
+        }
+    }
+    let declared = source.columns.iter().zip(&header.columns).chain(links);
     let filter = source.filter.iter().flat_map(|filter| filter.columns.iter().zip(&header.filter));
     for (column, at) in declared.chain(filter).chain([(&source.key, &Some(header.key))]) {
         let Some((_, found)) = at.and_then(|at| columns.get(at)) else { continue };

@@ -26,6 +26,18 @@ pub struct SourceLedger {
     pub rows_filtered: u64,
     /// Rows without any value.
     pub rows_blank: u64,
+    /// Rows of ids that were merged into another.
+    #[serde(default)]
+    pub rows_merged: u64,
+    /// Rows that their source says are deleted.
+    #[serde(default)]
+    pub rows_deleted: u64,
+    /// Rows without an identifier that may join.
+    #[serde(default)]
+    pub rows_unidentified: u64,
+    /// Rows of what is to be erased.
+    #[serde(default)]
+    pub rows_erased: u64,
     /// Lines that end a file and are no rows: they are not among those read.
     pub footer_rows: u64,
     /// For each typed column, values of accepted rows that are not valid and became null.
@@ -41,14 +53,18 @@ impl Ledger {
         match self.0.iter().find(|(_, l)| !l.balances()) {
             None => Ok(()),
             Some((source, l)) => Err(format!(
-                "the ledger of `{source}` does not balance: {} read, {} used, {} superseded, {} rejected, {} excluded, {} filtered, {} blank",
+                "the ledger of `{source}` does not balance: {} read, {} used, {} superseded, {} rejected, {} excluded, {} filtered, {} blank, {} merged, {} deleted, {} unidentified, {} erased",
                 l.rows_read,
                 l.rows_used,
                 l.rows_superseded,
                 l.rows_rejected,
                 l.rows_excluded,
                 l.rows_filtered,
-                l.rows_blank
+                l.rows_blank,
+                l.rows_merged,
+                l.rows_deleted,
+                l.rows_unidentified,
+                l.rows_erased
             )),
         }
     }
@@ -57,7 +73,8 @@ impl Ledger {
 impl SourceLedger {
     fn balances(&self) -> bool {
         let out = self.rows_rejected + self.rows_excluded + self.rows_filtered + self.rows_blank;
-        self.rows_read == self.rows_used + self.rows_superseded + out
+        let linked = self.rows_merged + self.rows_deleted + self.rows_unidentified + self.rows_erased;
+        self.rows_read == self.rows_used + self.rows_superseded + out + linked
     }
 }
 

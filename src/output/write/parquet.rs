@@ -1,4 +1,5 @@
-//! `profiles.parquet`: zstd, fixed row groups, statistics and page index, sorted by id, with a Bloom filter for it.
+//! A table as Parquet: zstd, fixed row groups, statistics and page index, sorted by its first column, with a Bloom filter for
+//! its key.
 //! Owns the file's properties; changes no profile.
 
 use std::collections::HashSet;
@@ -19,11 +20,10 @@ use parquet::schema::types::ColumnPath;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::SinkOptions;
 use super::file::OutputFile;
+use super::{SinkOptions, TableShape};
 use crate::error::{Error, Result};
 use crate::output::manifest::OutputRecord;
-use crate::output::names::PARQUET_FILE;
 use crate::shard::parts::ROW_GROUP;
 use crate::value::Cells;
 
@@ -43,20 +43,23 @@ pub(super) struct ParquetSink {
 
 impl ParquetSink {
     /// Creates the file; the columns of the first row group decide how columns are encoded.
-    pub fn create(folder: &Path, schema: &SchemaRef, options: &SinkOptions, first: &[ArrayRef]) -> Result<Self> {
-        let file = Gather { file: Some(OutputFile::create(folder, PARQUET_FILE)?), buffer: Vec::new(), failure: None };
-        let root = ArrowSchemaConverter::new().schema_root("profiles").convert(schema).map_err(bug)?.root_schema_ptr();
-        let writer = SerializedFileWriter::new(file, root, properties(schema, options, first)).map_err(bug)?;
+    pub fn create(folder: &Path, shape: TableShape<'_>, options: &SinkOptions, first: &[ArrayRef]) -> Result<Self> {
+        let TableShape { name, schema, .. } = shape;
+        let file = OutputFile::create(folder, &format!("{name}.parquet"))?;
+        let file = Gather { file: Some(file), buffer: Vec::new(), failure: None };
+        let root = ArrowSchemaConverter::new().schema_root(name).convert(schema).map_err(bug)?.root_schema_ptr();
+        let writer = SerializedFileWriter::new(file, root, properties(shape, options, first)).map_err(bug)?;
         let factory = ArrowRowGroupWriterFactory::new(&writer, schema.clone());
         Ok(Self { schema: schema.clone(), writer, factory, row_groups: 0 })
     }
 
-    /// The jobs that encode the columns of the next row group, in order of column.
+    /// The jobs that encode the columns of the row group that comes behind `before` others, in order of column.
     pub fn jobs<'a>(
         &'a self,
         columns: &'a [ArrayRef],
+        before: usize,
     ) -> Result<Vec<impl FnOnce() -> Result<ArrowColumnChunk> + Send + 'a>> {
-        let writers = self.factory.create_column_writers(self.row_groups).map_err(bug)?;
+        let writers = self.factory.create_column_writers(self.row_groups + before).map_err(bug)?;
         let jobs = writers.into_iter().zip(self.schema.fields()).zip(columns);
         Ok(jobs.map(|((writer, field), array)| move || encode(writer, field, array).map_err(bug)).collect())
     }
@@ -101,8 +104,9 @@ fn encode(
     writer.close()
 }
 
-fn properties(schema: &SchemaRef, options: &SinkOptions, first: &[ArrayRef]) -> WriterPropertiesPtr {
-    let id = ColumnPath::from(schema.field(0).name().as_str());
+fn properties(shape: TableShape<'_>, options: &SinkOptions, first: &[ArrayRef]) -> WriterPropertiesPtr {
+    let TableShape { schema, key, .. } = shape;
+    let id = ColumnPath::from(schema.field(key).name().as_str());
     let metadata = options.metadata.iter().map(|(k, v)| KeyValue::new(k.clone(), v.clone())).collect();
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))

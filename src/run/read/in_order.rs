@@ -30,6 +30,7 @@ struct Taken<'a> {
     /// Values that are no nulls so far, likewise.
     filled: Vec<u64>,
     rows_of: Vec<u64>,
+    starts: Vec<(u32, u64)>,
     /// Number of the next block, from 1.
     next: u64,
     /// Records at the end of what was taken of the file: perhaps its footer.
@@ -50,6 +51,7 @@ impl<'a> InOrder<'a> {
             bad_values: vec![0; read.source.columns.len()],
             filled: vec![0; read.source.columns.len()],
             rows_of: vec![0; read.files.len()],
+            starts: Vec::new(),
             next: 1,
             tail: Vec::new(),
             place: None,
@@ -84,7 +86,7 @@ impl<'a> InOrder<'a> {
     pub fn finish(self, doubts: &[Doubts], stop: &Stop) -> Result<SourceRead> {
         let mut taken = self.taken.into_inner().unwrap_or_else(PoisonError::into_inner);
         taken.end_file()?;
-        let Taken { read, mut account, rejects, bad_values, filled, rows_of, .. } = taken;
+        let Taken { read, mut account, rejects, bad_values, filled, rows_of, starts, .. } = taken;
         for ((at, file), rows) in read.files.iter().enumerate().zip(rows_of) {
             let digest = file.digest(stop)?.to_owned();
             let Doubts { looks_utf8, has_controls } = doubts.get(at).copied().unwrap_or_default();
@@ -97,7 +99,7 @@ impl<'a> InOrder<'a> {
         (account.bad_values, account.filled) = (typed(bad_values), typed(filled));
         account.first_bad = rejects.first_bad().clone();
         account.first_rejects = rejects.first_three().to_vec();
-        Ok(SourceRead { account, rejects })
+        Ok(SourceRead { account, rejects, starts })
     }
 
     /// Ignores that another thread panicked with the lock: the run ends anyway, and the value is still readable.
@@ -115,6 +117,7 @@ impl Taken<'_> {
                 self.end_file()?;
             }
             let line = self.place.map_or(self.read.files[file].header.data_line, |(_, line)| line);
+            self.starts.push((file as u32, line));
             let after = self.take_block(file, line, report)?;
             self.place = Some((file, after));
         }

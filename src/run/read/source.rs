@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::in_order::{InOrder, StopOnPanic};
 use crate::error::Result;
 use crate::event::Event;
-use crate::input::{BlockReader, Doubts, InputFile, Rejects, SourceAccount, SourceFiles, read_rows};
+use crate::input::{BlockReader, Doubts, InputFile, Rejects, RowSink, SourceAccount, SourceFiles, read_rows};
 use crate::shard::ThreadRows;
 use crate::stop::Stop;
 
@@ -16,6 +16,28 @@ use crate::stop::Stop;
 pub struct SourceRead {
     pub account: SourceAccount,
     pub rejects: Rejects,
+    /// File and first line of each block, in order.
+    pub starts: Vec<(u32, u64)>,
+}
+
+/// Takes the rows of blocks.
+pub trait BlockSink: RowSink + Send {
+    /// Declares that the next rows are from this source.
+    fn begin_source(&mut self, read: &SourceFiles);
+    /// Begins a block of the source's files, counted from 1 over all of them.
+    fn begin_block(&mut self, _number: u64) {}
+    /// Ends the block.
+    fn end_block(&mut self, file: usize, number: u64) -> Result<()>;
+}
+
+impl BlockSink for ThreadRows {
+    fn begin_source(&mut self, read: &SourceFiles) {
+        Self::begin_source(self, read.at);
+    }
+
+    fn end_block(&mut self, file: usize, number: u64) -> Result<()> {
+        Self::end_block(self, file, number)
+    }
 }
 
 /// How sources are read.
@@ -33,7 +55,7 @@ pub struct Reading<'a> {
 
 /// Reads all files of one source, with one thread for each of `threads`. Fails for a quote that is never closed and for
 /// a file that changes while it is read.
-pub fn read_source(read: &SourceFiles, reading: Reading<'_>, threads: &mut [ThreadRows]) -> Result<SourceRead> {
+pub fn read_source<S: BlockSink>(read: &SourceFiles, reading: Reading<'_>, threads: &mut [S]) -> Result<SourceRead> {
     let Reading { block_size, scratch, safe, stop } = reading;
     let files = &read.files;
     let feeder = Mutex::new(Feeder { stop, files, block_size, file: 0, reader: None, number: 0, doubts: Vec::new() });
@@ -105,17 +127,18 @@ impl Feeder<'_> {
 fn work(
     read: &SourceFiles,
     reading: Reading<'_>,
-    rows: &mut ThreadRows,
+    rows: &mut impl BlockSink,
     feeder: &Mutex<Feeder<'_>>,
     seen: &InOrder<'_>,
 ) -> Result<()> {
     let _guard = StopOnPanic(seen);
-    rows.begin_source(read.at);
+    rows.begin_source(read);
     let mut spare = Vec::new();
     let mut step = || {
         // In a separate statement, so that the lock is released while the block is parsed.
         let next = lock(feeder).next(std::mem::take(&mut spare))?;
         let Some(((file, number), block)) = next else { return Ok(false) };
+        rows.begin_block(number);
         let report = read_rows(&block, &read.source, &read.files[file], rows);
         rows.end_block(file, number)?;
         Event::Progress { bytes: block.len() as u64, rows: report.counts.rows }.emit();

@@ -15,7 +15,8 @@ pub(in crate::spec) const ID_HAS_NO_ORDER: &str = "an id has no order: use `try_
 /// The decoded columns of one source.
 pub(super) struct Columns<'a> {
     pub source: &'a str,
-    pub key: &'a str,
+    /// The id column; none if the spec has `[identity]`.
+    pub key: Option<&'a str>,
     pub list: IndexMap<String, CellType>,
     pub types: IndexMap<String, CellType>,
 }
@@ -23,7 +24,7 @@ pub(super) struct Columns<'a> {
 impl Columns<'_> {
     /// Index of a column, added when it is new.
     pub fn add(&mut self, name: &str, offset: usize) -> Checked<usize> {
-        if name == self.key {
+        if Some(name) == self.key {
             return Err(Problem::new(offset, format!("`{name}` is the id column, which every profile already has")));
         }
         if let Some(index) = self.list.get_index_of(name) {
@@ -39,8 +40,8 @@ impl Columns<'_> {
     /// What aggregates may name: the columns so far, and the id.
     pub fn scope(&self, money: &[(usize, usize)], has_rates: bool) -> Scope {
         let name = |at: &usize| self.list.get_index(*at).map_or("", |(name, _)| name).to_owned();
-        let id = (self.key.to_owned(), CellType::TEXT);
-        let mut scope = self.scope_of(self.list.iter().chain([(&id.0, &id.1)]));
+        let id = self.key.map(|key| (key.to_owned(), CellType::TEXT));
+        let mut scope = self.scope_of(self.list.iter().chain(id.iter().map(|id| (&id.0, &id.1))));
         scope.money = money.iter().map(|(amount, currency)| (name(amount), name(currency))).collect();
         Scope { has_rates, ..scope }
     }
@@ -59,7 +60,7 @@ impl Columns<'_> {
 
     /// Why a column has no order, and what to do about it; none for columns that have one.
     pub fn undeclared(&self, name: &str) -> Option<String> {
-        if name == self.key {
+        if Some(name) == self.key {
             return Some(ID_HAS_NO_ORDER.to_owned());
         }
         if let Some(cell) = self.types.get(name) {

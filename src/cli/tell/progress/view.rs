@@ -41,6 +41,7 @@ pub fn lines(state: &State, pace: &Pace, look: Look, width: usize) -> Vec<String
 fn bar(stage: &StageBar, pace: &Pace, look: Look, width: usize) -> String {
     let name = match stage.stage {
         Stage::Route => "route",
+        Stage::Link => "link",
         Stage::Build => "build",
         Stage::Write => "write",
     };
@@ -79,6 +80,7 @@ fn facts(stage: &StageBar, pace: &Pace) -> Vec<String> {
         Stage::Route => {
             vec![format!("{:>10} rows", grouped(*rows)), format!("{:>4.0} MB/s", (rate / 1e6).min(9999.0)), time]
         }
+        Stage::Link => vec![format!("{:>26}", format!("{} rows", grouped(*done))), time],
         Stage::Build => vec![format!("{:>26}", format!("{done} of {total} shards")), time],
         Stage::Write => vec![format!("{:>26}", format!("{} profiles", grouped(*done))), time],
     }

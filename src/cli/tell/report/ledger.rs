@@ -1,4 +1,4 @@
-//! The ledger as a picture per source: rows read, split into used, superseded, rejected, excluded, filtered and blank; used rows into
+//! The ledger as a picture per source: rows read, split by what became of them; used rows into
 //! profiles. Reads only the manifest.
 
 use onefold::Result;
@@ -20,10 +20,16 @@ const NODE: f64 = 6.0;
 /// Distance from one outcome to the next, so that each has room for its text.
 const STEP: f64 = 22.0;
 
+/// What may become of a row, and how many of these every table shows; the others are of identifiers.
+const OUTCOMES: usize = 10;
+const ALWAYS: usize = 6;
+
 /// The values of the section's template.
 #[derive(Debug, Serialize)]
 pub(super) struct LedgerView {
     flows: Vec<Flow>,
+    /// What became of rows, in the order of the table.
+    names: Vec<&'static str>,
     lines: Vec<Line>,
     balances: bool,
 }
@@ -50,15 +56,18 @@ struct Line {
 pub(super) fn ledger(manifest: &Manifest) -> Result<LedgerView> {
     let profiles = |source: &str| manifest.customers.per_source.get(source).copied();
     let sources = &manifest.ledger.0;
+    let of_linking = |at: usize| sources.values().any(|l| outcomes(l)[at].1 > 0);
+    let shown: Vec<usize> = (0..OUTCOMES).filter(|at| *at < ALWAYS || of_linking(*at)).collect();
     Ok(LedgerView {
+        names: shown.iter().map(|at| outcomes(&SourceLedger::default())[*at].0).collect(),
         flows: sources.iter().map(|(source, l)| flow(source, l, profiles(source))).collect::<Result<_>>()?,
-        lines: sources.iter().map(|(source, l)| line(source, l, profiles(source))).collect(),
+        lines: sources.iter().map(|(source, l)| line(source, l, &shown, profiles(source))).collect(),
         balances: manifest.ledger.balance().is_ok(),
     })
 }
 
 /// What became of a source's rows, in the order of the picture.
-fn outcomes(ledger: &SourceLedger) -> [(&'static str, u64); 6] {
+fn outcomes(ledger: &SourceLedger) -> [(&'static str, u64); OUTCOMES] {
     [
         ("used", ledger.rows_used),
         ("superseded", ledger.rows_superseded),
@@ -66,12 +75,17 @@ fn outcomes(ledger: &SourceLedger) -> [(&'static str, u64); 6] {
         ("excluded", ledger.rows_excluded),
         ("filtered", ledger.rows_filtered),
         ("blank", ledger.rows_blank),
+        ("merged", ledger.rows_merged),
+        ("deleted", ledger.rows_deleted),
+        ("unidentified", ledger.rows_unidentified),
+        ("erased", ledger.rows_erased),
     ]
 }
 
-fn line(source: &str, ledger: &SourceLedger, profiles: Option<u64>) -> Line {
+fn line(source: &str, ledger: &SourceLedger, shown: &[usize], profiles: Option<u64>) -> Line {
     let bad_values = ledger.bad_values.values().sum();
-    let counts = outcomes(ledger).into_iter().map(|(_, n)| n);
+    let outcomes = outcomes(ledger);
+    let counts = shown.iter().map(|at| outcomes[*at].1);
     let cells = std::iter::once(ledger.rows_read).chain(counts).chain([bad_values]).map(grouped);
     let profiles = profiles.map_or_else(|| "–".to_owned(), grouped);
     Line { source: source.to_owned(), cells: cells.chain([profiles]).collect() }
