@@ -56,6 +56,26 @@ pub(super) fn customer_of(run: &FinishedRun<'_>, output: &Path, asked: &str) -> 
     Ok(found.pop().map(|(_, customer)| customer))
 }
 
+/// Why no customer has an identifier; none if that cannot be found.
+pub(super) fn why_nobody(run: &FinishedRun<'_>, output: &Path, asked: &str) -> Option<String> {
+    let spec = run.spec.identity.as_ref()?;
+    let wanted = forms(spec, &kinds(run, spec).ok()?, asked);
+    let mut refused = None;
+    let see = &mut |row: &Row<'_>| {
+        let is_it = wanted.iter().any(|(kind, value)| row.text(0) == *kind && row.text(1) == *value);
+        if is_it || row.text(1) == asked {
+            refused.get_or_insert_with(|| row.refused());
+        }
+    };
+    each_row(output, REFUSED, see).ok()?;
+    Some(match refused {
+        Some(RefusedIdentifier { kind, reason, file, line, .. }) => {
+            format!("; as {kind} it is refused: {reason}, first in {file} line {line}")
+        }
+        None => "; rows with it, if there are any, were excluded, merged away, deleted or erased".to_owned(),
+    })
+}
+
 /// The identifiers that a text may mean, kind and value: with its kind before `:`, else of any kind.
 fn forms(spec: &identity::Identity, kinds: &Kinds, asked: &str) -> Vec<(String, String)> {
     let form = |at: usize, text: &str| {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{FinishedRun, lookup, search};
+use super::{FinishedRun, identity, lookup, search};
 use crate::error::Error;
 use crate::output::names::PARQUET_FILE;
 use crate::spec::Population;
@@ -13,7 +13,11 @@ const NAMED: usize = 3;
 
 /// The error for an id without a profile.
 pub(super) fn no_customer(run: &FinishedRun<'_>, output: &Path, customer: &str) -> Error {
-    let hint = near(output, customer).or_else(|| in_the_inputs(run, customer)).unwrap_or_default();
+    let hint = match &run.spec.identity {
+        Some(_) => identity::why_nobody(run, output, customer),
+        None => near(output, customer).or_else(|| in_the_inputs(run, customer)),
+    };
+    let hint = hint.unwrap_or_default();
     Error::NoCustomer { customer: customer.to_owned(), output: output.to_owned(), hint }
 }
 

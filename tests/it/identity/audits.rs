@@ -55,6 +55,12 @@ fn verify_finds_a_wrong_group() {
     assert!(told.contains("`identities.csv` and `identities.parquet` differ"), "{told}");
 }
 
+fn sample_run() -> Case {
+    let all = sample();
+    all.run(&[]).expect(0);
+    all
+}
+
 fn explain(all: &Case, args: &[&str]) -> Ran {
     all.dir.onefold(&[&["explain", "--input", "in", "--output", "out"], args].concat())
 }
@@ -112,7 +118,9 @@ fn explain_shows_the_tree_for_any_identifier() {
     let refused = explain(&all, &[A, "--path-to", "001A0000009Vm9r"]).stdout();
     assert!(refused.contains("email:shared@x.io  conflict"), "{refused}");
     assert!(explain(&all, &[A, "--path-to", "nobody@x.io"]).expect(2).contains("no customer of the run has"));
-    explain(&all, &["nobody@x.io"]).expect(4);
+    assert!(explain(&all, &["nobody@x.io"]).expect(4).contains("were excluded, merged away, deleted or erased"));
+    let shared = explain(&sample_run(), &["noreply@x.io"]).expect(4);
+    assert!(shared.contains("as email it is refused: blocked, first in stripe.csv line 4"), "{shared}");
 }
 
 #[test]
