@@ -24,7 +24,7 @@ pub use kinds::Kinds;
 pub use link::{Linking, link};
 pub use linked::{Fate, Linked, Place, Rule, state};
 pub use lists::{ListFile, Lists};
-pub use number::number;
+pub use number::{Store, number};
 pub use refused::{MOST_CUSTOMERS, Reason, Refused, RefusedLine, refused};
 pub use rows::{Block, BlockPlace};
 pub use trace::Trace;

@@ -34,7 +34,7 @@ impl Linked {
             return Vec::new();
         }
         let all = (0..self.ids.count() as u32).filter(|id| !self.ids.is_bad(*id) && self.must_not_show(*id));
-        let mut all: ErasedIds = all.map(|id| (self.ids.kind(id), self.ids.text(id).to_owned())).collect();
+        let mut all: ErasedIds = all.map(|id| (self.ids.kind(id), self.ids.text(id).into_owned())).collect();
         all.sort_unstable();
         all
     }

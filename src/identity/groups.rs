@@ -42,10 +42,10 @@ pub struct Refusals {
 #[derive(Debug)]
 pub struct Groups {
     parent: Union,
-    /// Survivors in the group, for each root.
-    survivors: Vec<u32>,
+    /// Survivors in the group, for each root; not more than 65,535 are counted, which no sensible limit exceeds.
+    survivors: Vec<u16>,
     /// The same of each kind that is limited.
-    limited: Vec<Vec<u32>>,
+    limited: Vec<Vec<u16>>,
     /// For each root whether something in the group must be apart from something else.
     is_apart: Vec<bool>,
     limits: Limits,
@@ -55,7 +55,7 @@ impl Groups {
     /// Each of `count` identifiers alone; `kind` is its kind, `is_loser` whether a vendor has merged it into another.
     pub fn new(count: usize, kind: impl Fn(u32) -> usize, is_loser: impl Fn(u32) -> bool, limits: Limits) -> Self {
         let ones = |of: &dyn Fn(usize) -> bool| {
-            (0..count as u32).map(|id| u32::from(!is_loser(id) && of(kind(id)))).collect::<Vec<u32>>()
+            (0..count as u32).map(|id| u16::from(!is_loser(id) && of(kind(id)))).collect::<Vec<u16>>()
         };
         let limited = limits.at_most.iter().map(|(kind, _)| ones(&|other| other == *kind)).collect();
         let mut is_apart = vec![false; if limits.apart.is_empty() { 0 } else { count }];
@@ -72,9 +72,9 @@ impl Groups {
     pub fn join(&mut self, a: u32, b: u32) {
         let Some((root, other)) = self.parent.join(a, b) else { return };
         let (root, other) = (root as usize, other as usize);
-        self.survivors[root] += self.survivors[other];
+        self.survivors[root] = self.survivors[root].saturating_add(self.survivors[other]);
         for counts in &mut self.limited {
-            counts[root] += counts[other];
+            counts[root] = counts[root].saturating_add(counts[other]);
         }
         if let Some(is_apart) = self.is_apart.get(other).copied() {
             self.is_apart[root] |= is_apart;
@@ -134,7 +134,7 @@ impl Groups {
             next.join(link.value, link.anchor);
         }
         next.flatten();
-        let sum = |counts: &Vec<u32>| self.sums(&next, counts);
+        let sum = |counts: &Vec<u16>| self.sums(&next, counts);
         let (survivors, limited): (_, Vec<_>) = (sum(&self.survivors), self.limited.iter().map(sum).collect());
         let broken = self.broken(&next, &survivors, &limited);
         if broken.is_empty() {
@@ -157,8 +157,8 @@ impl Groups {
     }
 
     /// Counts of groups, added up for the groups of `next`.
-    fn sums(&self, next: &Union, counts: &[u32]) -> Vec<u32> {
-        let mut sums = vec![0u32; counts.len()];
+    fn sums(&self, next: &Union, counts: &[u16]) -> Vec<u16> {
+        let mut sums = vec![0u16; counts.len()];
         for id in (0..counts.len() as u32).filter(|id| self.root(*id) == *id) {
             let sum = &mut sums[next.root(id) as usize];
             *sum = sum.saturating_add(counts[id as usize]);
@@ -168,9 +168,9 @@ impl Groups {
 
     /// The groups of `next` that would hold too much, or two that must stay apart; sorted. A group that was one before the
     /// tier may be among them: it is as its vendor made it.
-    fn broken(&self, next: &Union, survivors: &[u32], limited: &[Vec<u32>]) -> Vec<u32> {
-        let over = |sums: &[u32], most: u32| {
-            let over = sums.iter().enumerate().filter(|(_, sum)| **sum > most);
+    fn broken(&self, next: &Union, survivors: &[u16], limited: &[Vec<u16>]) -> Vec<u32> {
+        let over = |sums: &[u16], most: u32| {
+            let over = sums.iter().enumerate().filter(|(_, sum)| u32::from(**sum) > most);
             over.map(|(root, _)| root as u32).collect::<Vec<u32>>()
         };
         let mut broken = over(survivors, self.limits.max_ids);
@@ -197,7 +197,7 @@ impl Groups {
 
     /// Whether these groups, given by their sorted roots, would be one that holds too much, or two that must stay apart.
     fn breaks(&self, roots: &[u32]) -> bool {
-        let sum = |counts: &[u32]| roots.iter().map(|root| u64::from(counts[*root as usize])).sum::<u64>();
+        let sum = |counts: &[u16]| roots.iter().map(|root| u64::from(counts[*root as usize])).sum::<u64>();
         let too_many = sum(&self.survivors) > u64::from(self.limits.max_ids)
             || self.limits.at_most.iter().zip(&self.limited).any(|((_, most), counts)| sum(counts) > u64::from(*most));
         let is_in = |id: u32| roots.binary_search(&self.root(id)).is_ok();
@@ -206,9 +206,9 @@ impl Groups {
     }
 
     /// For each identifier the one that stands for its group.
-    pub fn into_roots(mut self) -> (Vec<u32>, Vec<u32>) {
+    pub fn into_roots(mut self) -> Vec<u32> {
         self.parent.flatten();
-        (self.parent.0, self.survivors)
+        self.parent.0
     }
 }
 
@@ -313,7 +313,7 @@ mod tests {
         // A stronger tier's link stays.
         all.join(0, 2);
         assert_eq!(void(&all.tier(&links(&[(0, 3), (2, 3), (1, 4), (2, 4)]))), [(4, &[0, 1, 4][..])]);
-        assert_eq!(all.into_roots().0, [0, 1, 0, 0, 4]);
+        assert_eq!(all.into_roots(), [0, 1, 0, 0, 4]);
     }
 
     #[test]

@@ -31,11 +31,7 @@ pub struct Linking<'a> {
 pub fn link(of: Linking<'_>) -> Linked {
     let Linking { identity, sources, kinds, rows, ids, lists } = of;
     let mut marks: Vec<u8> = (0..ids.count() as u32).map(|id| if ids.is_bad(id) { mark::BAD } else { 0 }).collect();
-    set(
-        &mut marks,
-        ids.blocked(kinds).into_iter().enumerate().filter(|(_, is)| *is).map(|(id, _)| id as u32),
-        mark::BLOCKED,
-    );
+    set(&mut marks, ids.blocked().enumerate().filter(|(_, is)| *is).map(|(id, _)| id as u32), mark::BLOCKED);
     set(&mut marks, lists.erase.iter().copied(), mark::LISTED);
     let links: Vec<&Links> = sources.iter().filter_map(|source| source.links.as_ref()).collect();
     let is_sound = |id: u32| marks[id as usize] & (mark::BAD | mark::BLOCKED) == 0;
@@ -54,7 +50,6 @@ pub fn link(of: Linking<'_>) -> Linked {
         sources: sources.to_vec(),
         names: Vec::new(),
         groups: Vec::new(),
-        survivors: Vec::new(),
         states: Vec::new(),
         void: Default::default(),
         refused: Vec::new(),
@@ -69,7 +64,7 @@ pub fn link(of: Linking<'_>) -> Linked {
     for (tier, links) in tiers.into_iter().enumerate() {
         linked.refuse(MAP + tier as Rule, groups.tier(&links));
     }
-    (linked.groups, linked.survivors) = groups.into_roots();
+    linked.groups = groups.into_roots();
     linked.settle();
     linked
 }
@@ -99,7 +94,7 @@ impl Linked {
             let kind = self.ids.kind(id);
             let comes_first = *name == u32::MAX || {
                 let named = self.ids.kind(*name);
-                kind < named || (kind == named && self.ids.least(id) < self.ids.least(*name))
+                kind < named || (kind == named && self.ids.is_less(id, *name))
             };
             if comes_first {
                 *name = id;
@@ -110,7 +105,7 @@ impl Linked {
         }
         self.names = names;
         self.states = std::iter::repeat_with(|| AtomicU8::new(0)).take(count).collect();
-        self.erased = vec![false; count];
+        self.erased = vec![false; if self.lists.erase.is_empty() { 0 } else { count }];
         for id in &self.lists.erase {
             self.erased[self.groups[*id as usize] as usize] = true;
         }

@@ -73,8 +73,6 @@ pub struct Linked {
     pub groups: Vec<u32>,
     /// For each identifier that stands for a group: the one that names it.
     pub names: Vec<u32>,
-    /// Survivors of each group, likewise.
-    pub survivors: Vec<u32>,
     /// For each that stands for a group: bits of [`state`].
     pub states: Vec<AtomicU8>,
     pub merges: Merges,
@@ -85,7 +83,7 @@ pub struct Linked {
     pub refused: Vec<(u32, usize)>,
     /// What would have been one group: an identifier of each of those that it would have been made of.
     pub broken: Vec<Vec<u32>>,
-    /// For each identifier that stands for a group whether the group is erased.
+    /// For each identifier that stands for a group whether the group is erased; empty if nothing is.
     pub erased: Vec<bool>,
 }
 
@@ -131,7 +129,7 @@ impl Linked {
     pub fn spell(&self, id: u32, into: &mut String) {
         into.push_str(&self.identity.kinds[self.ids.kind(id)].name);
         into.push(':');
-        into.push_str(self.ids.text(id));
+        into.push_str(&self.ids.text(id));
     }
 
     /// The first identifier of a row that may join: what the others hang on.
@@ -197,7 +195,7 @@ impl Linked {
 
     /// Whether an identifier is of an erased customer, or listed itself.
     pub fn must_not_show(&self, id: u32) -> bool {
-        self.is(id, mark::LISTED) || self.erased[self.group(id) as usize]
+        self.is(id, mark::LISTED) || self.erased.get(self.group(id) as usize) == Some(&true)
     }
 
     /// The rule by which a value's links of its kind would join.
@@ -226,7 +224,6 @@ impl Linked {
     pub fn record(&self) -> IdentityRecord {
         let count = |marks: u8| self.marks.iter().filter(|m| **m & marks > 0).count() as u64;
         let groups = || (0..self.groups.len() as u32).filter(|id| self.group(*id) == *id);
-        let published = groups().filter(|group| self.is_published(*group));
         let mut survivors: Vec<u32> = self.merges.survivors.values().copied().collect();
         survivors.sort_unstable();
         survivors.dedup();
@@ -242,7 +239,6 @@ impl Linked {
                 values: self.lists.erase.len() as u64,
                 customers: groups().filter(|group| self.has(*group, state::ERASED)).count() as u64,
             },
-            largest: published.map(|group| u64::from(self.survivors[group as usize])).max().unwrap_or(0),
             ..IdentityRecord::default()
         }
     }

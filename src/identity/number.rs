@@ -3,8 +3,13 @@
 //! Equal texts are found part by part, so that the table of a part fits in a cache; they are compared byte by byte, so that
 //! no hash decides who is one customer.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use foldhash::fast::FixedState;
 use rayon::prelude::*;
@@ -20,7 +25,7 @@ use crate::error::{Error, Result};
 const RECORD: usize = 64;
 
 /// Bytes that linking holds for each identifier: its group, its name, counts, marks.
-const LINKING: usize = 48;
+const LINKING: usize = 32;
 
 /// Bits of a number within its part.
 const BITS: u32 = 26;
@@ -33,20 +38,97 @@ pub struct Identifiers {
     /// For each part the number of its first.
     first: Vec<u32>,
     parts: Vec<Part>,
+    store: Store,
 }
 
 /// The identifiers of a part.
 #[derive(Debug, Default)]
 struct Part {
     kinds: Vec<u8>,
-    texts: String,
+    texts: Texts,
     /// Where each text starts, and the end of the last.
     starts: Vec<u32>,
+    /// For each whether it joins nothing because of its text.
+    blocked: Vec<bool>,
+}
+
+/// Texts one after the other.
+#[derive(Debug)]
+enum Texts {
+    Held(String),
+    /// In the file of the store, from this byte on.
+    Stored(u64),
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self::Held(String::new())
+    }
+}
+
+/// Where texts are that do not stay in memory: an unnamed file.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    /// Bytes of texts that may stay in memory.
+    most: u64,
+    held: AtomicU64,
+    file: OnceLock<File>,
+    written: AtomicU64,
+    /// Why a text could not be read.
+    failed: OnceLock<String>,
+}
+
+impl Store {
+    /// More than `most` bytes go to `folder`.
+    pub fn new(folder: &Path, most: u64) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            most,
+            held: AtomicU64::new(0),
+            file: OnceLock::new(),
+            written: AtomicU64::new(0),
+            failed: OnceLock::new(),
+        }
+    }
+
+    /// Keeps the texts of a part, in memory if they fit.
+    fn keep(&self, texts: String) -> Result<Texts> {
+        let bytes = texts.len() as u64;
+        if self.held.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.most {
+            return Ok(Texts::Held(texts));
+        }
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+        let file = match self.file.get() {
+            Some(file) => file,
+            None => {
+                let new = tempfile::tempfile_in(&self.folder).map_err(spooling)?;
+                self.file.get_or_init(|| new)
+            }
+        };
+        let at = self.written.fetch_add(bytes, Ordering::Relaxed);
+        file.write_all_at(texts.as_bytes(), at).map_err(spooling)?;
+        Ok(Texts::Stored(at))
+    }
+
+    /// A stored text. A fault is noted, for [`Identifiers::check`].
+    fn read(&self, at: u64, length: usize) -> String {
+        let mut bytes = vec![0; length];
+        let read = match self.file.get() {
+            Some(file) => file.read_exact_at(&mut bytes, at),
+            None => Err(std::io::Error::other("it is gone")),
+        };
+        let text = read.map_err(|e| e.to_string()).and_then(|()| String::from_utf8(bytes).map_err(|e| e.to_string()));
+        text.unwrap_or_else(|why| {
+            let _ = self.failed.set(why);
+            String::new()
+        })
+    }
 }
 
 /// Numbers the identifiers of all threads; gives the rows in the order of the input, and the numbers of those that the last
 /// collector took, which has no rows.
-pub fn number(collectors: Vec<Collector>) -> Result<(Rows, Vec<u32>, Identifiers)> {
+pub fn number(collectors: Vec<Collector>, kinds: &Kinds, store: Store) -> Result<(Rows, Vec<u32>, Identifiers)> {
     let numbers: Vec<Vec<AtomicU32>> =
         collectors.iter().map(|c| std::iter::repeat_with(|| AtomicU32::new(0)).take(c.count).collect()).collect();
     let (shapes, found): (Vec<_>, Vec<_>) = collectors.into_iter().map(|c| (c.shapes, c.found.split())).unzip();
@@ -56,8 +138,8 @@ pub fn number(collectors: Vec<Collector>) -> Result<(Rows, Vec<u32>, Identifiers
         by_part.resize_with(of_thread.len(), Vec::new);
         by_part.iter_mut().zip(of_thread).for_each(|(part, of_thread)| part.push(of_thread));
     }
-    let of_part = |(at, records): (usize, Vec<Partition>)| number_part(at as u32, records, &numbers);
-    let parts: Vec<Part> = by_part.into_par_iter().enumerate().map(of_part).collect::<Result<_>>()?;
+    let of_part = |(at, records): (usize, Vec<Partition>)| number_part(at as u32, records, &numbers, kinds, &store);
+    let mut parts: Vec<Part> = by_part.into_par_iter().enumerate().map(of_part).collect::<Result<_>>()?;
     let mut first = Vec::with_capacity(parts.len());
     let mut count = 0u32;
     for part in &parts {
@@ -70,17 +152,23 @@ pub fn number(collectors: Vec<Collector>) -> Result<(Rows, Vec<u32>, Identifiers
     };
     let mut numbers: Vec<Vec<u32>> = numbers.into_iter().map(|all| all.into_iter().map(dense).collect()).collect();
     let listed = numbers.pop().unwrap_or_default();
-    let kinds = parts.iter().flat_map(|part| &part.kinds).copied().collect();
-    Ok((Rows::new(shapes.into_iter().zip(numbers).collect()), listed, Identifiers { kinds, first, parts }))
+    let kinds = parts.iter_mut().flat_map(|part| std::mem::take(&mut part.kinds)).collect();
+    Ok((Rows::new(shapes.into_iter().zip(numbers).collect()), listed, Identifiers { kinds, first, parts, store }))
 }
 
-fn number_part(at: u32, records: Vec<Partition>, numbers: &[Vec<AtomicU32>]) -> Result<Part> {
+fn number_part(
+    at: u32,
+    records: Vec<Partition>,
+    numbers: &[Vec<AtomicU32>],
+    kinds: &Kinds,
+    store: &Store,
+) -> Result<Part> {
     let pieces = records.into_iter().map(|records| records.read().map_err(spooling)).collect::<Result<Vec<_>>>()?;
     // The hash only finds equal identifiers; no order or output depends on it.
     let bytes: usize = pieces.iter().flatten().map(Vec::len).sum();
     let mut seen: HashMap<&[u8], u32, FixedState> =
         HashMap::with_capacity_and_hasher(bytes / RECORD, FixedState::with_seed(0));
-    let mut part = Part { starts: vec![0], ..Part::default() };
+    let (mut part, mut texts) = (Part { starts: vec![0], ..Part::default() }, String::new());
     for (thread, pieces) in pieces.iter().enumerate() {
         for piece in pieces {
             let mut rest = piece.as_slice();
@@ -93,7 +181,7 @@ fn number_part(at: u32, records: Vec<Partition>, numbers: &[Vec<AtomicU32>]) -> 
                 let number = match seen.get(key) {
                     Some(number) => *number,
                     None => {
-                        let number = part.push(key)?;
+                        let number = part.push(key, &mut texts)?;
                         seen.insert(key, number);
                         number
                     }
@@ -103,16 +191,26 @@ fn number_part(at: u32, records: Vec<Partition>, numbers: &[Vec<AtomicU32>]) -> 
             }
         }
     }
+    drop(seen);
+    drop(pieces);
+    part.blocked = part.blocked(&texts, kinds);
+    part.texts = store.keep(texts)?;
     Ok(part)
 }
 
 impl Part {
-    fn push(&mut self, key: &[u8]) -> Result<u32> {
+    fn blocked(&self, texts: &str, kinds: &Kinds) -> Vec<bool> {
+        let text = |at: usize| &texts[self.starts[at] as usize..self.starts[at + 1] as usize];
+        let blocks = |(at, kind): (usize, &u8)| kind & BAD == 0 && kinds.blocks(usize::from(*kind), text(at));
+        self.kinds.iter().enumerate().map(blocks).collect()
+    }
+
+    fn push(&mut self, key: &[u8], texts: &mut String) -> Result<u32> {
         let number = u32::try_from(self.kinds.len()).ok().filter(|n| *n < 1 << BITS).ok_or_else(too_many)?;
         let (kind, text) = key.split_first().ok_or_else(|| damaged("without a kind"))?;
         self.kinds.push(*kind);
-        self.texts.push_str(std::str::from_utf8(text).map_err(|_| damaged("no text"))?);
-        self.starts.push(u32::try_from(self.texts.len()).map_err(|_| too_many())?);
+        texts.push_str(std::str::from_utf8(text).map_err(|_| damaged("no text"))?);
+        self.starts.push(u32::try_from(texts.len()).map_err(|_| too_many())?);
         Ok(number)
     }
 }
@@ -128,7 +226,7 @@ fn damaged(how: &str) -> Error {
 impl Identifiers {
     /// Bytes that linking needs for them, with what rows say of them.
     pub fn need(&self, rows: &Rows) -> u64 {
-        let texts: usize = self.parts.iter().map(|part| part.texts.len()).sum();
+        let texts = self.store.held.load(Ordering::Relaxed) as usize;
         (texts + self.count() * LINKING + rows.bytes()) as u64
     }
 
@@ -150,26 +248,48 @@ impl Identifiers {
 
     /// Its text, in its one form.
     #[inline]
-    pub fn text(&self, number: u32) -> &str {
+    pub fn text(&self, number: u32) -> Cow<'_, str> {
+        let (part, from, to) = self.place(number);
+        match &part.texts {
+            Texts::Held(texts) => Cow::Borrowed(&texts[from..to]),
+            Texts::Stored(at) => Cow::Owned(self.store.read(at + from as u64, to - from)),
+        }
+    }
+
+    /// Its part, and where its text is there.
+    #[inline]
+    fn place(&self, number: u32) -> (&Part, usize, usize) {
         let at = self.first.partition_point(|first| *first <= number) - 1;
         let (part, within) = (&self.parts[at], (number - self.first[at]) as usize);
-        let (from, to) = (part.starts[within] as usize, part.starts[within + 1] as usize);
-        &part.texts[from..to]
+        (part, part.starts[within] as usize, part.starts[within + 1] as usize)
     }
 
     /// What decides which of several is least: shortest, then smallest bytes.
-    pub fn least(&self, number: u32) -> (usize, &str) {
+    pub fn least(&self, number: u32) -> (usize, Cow<'_, str>) {
         let text = self.text(number);
         (text.len(), text)
     }
 
-    /// For each whether it joins nothing because of its text.
-    pub fn blocked(&self, kinds: &Kinds) -> Vec<bool> {
-        let of_part = |part: &Part| {
-            let text = |at: usize| &part.texts[part.starts[at] as usize..part.starts[at + 1] as usize];
-            let blocks = |(at, kind): (usize, &u8)| kind & BAD == 0 && kinds.blocks(usize::from(*kind), text(at));
-            part.kinds.iter().enumerate().map(blocks).collect::<Vec<bool>>()
+    /// Whether one is less than another.
+    pub fn is_less(&self, one: u32, other: u32) -> bool {
+        let length = |number: u32| {
+            let (_, from, to) = self.place(number);
+            to - from
         };
-        self.parts.par_iter().map(of_part).collect::<Vec<_>>().concat()
+        let (a, b) = (length(one), length(other));
+        a < b || (a == b && self.text(one) < self.text(other))
+    }
+
+    /// For each whether it joins nothing because of its text.
+    pub fn blocked(&self) -> impl Iterator<Item = bool> {
+        self.parts.iter().flat_map(|part| part.blocked.iter().copied())
+    }
+
+    /// Fails if a text could not be read back.
+    pub fn check(&self) -> Result<()> {
+        match self.store.failed.get() {
+            Some(why) => Err(Error::Work(format!("the identifiers in the working folder cannot be read back: {why}"))),
+            None => Ok(()),
+        }
     }
 }

@@ -132,7 +132,7 @@ fn line(strays: &[Stray], linked: &Linked, broken: &[BTreeSet<String>], starts: 
     };
     Some(RefusedLine {
         kind: linked.identity.kinds[linked.ids.kind(id)].name.clone(),
-        value: linked.ids.text(id).to_owned(),
+        value: linked.ids.text(id).into_owned(),
         reason,
         rows: strays.len() as u64,
         customers,

@@ -1,6 +1,7 @@
 //! Groups → customers: which identifiers each has, and how each came to it. Owns the tree: its root names the customer, each
 //! other identifier hangs on the neighbour nearest to the root.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::linked::{Linked, OF_MAP, Place, Rule, mark};
@@ -25,6 +26,8 @@ pub struct Customer {
     pub lines: String,
     /// By which rule each came to it; none for the one that names it.
     pub rules: Vec<Option<Rule>>,
+    /// How many of its identifiers were not merged into another.
+    pub survivors: u64,
 }
 
 /// Whether an identifier is one of now or was merged into another.
@@ -133,7 +136,7 @@ struct Tree<'a> {
 struct Node<'a> {
     id: u32,
     kind: usize,
-    text: &'a str,
+    text: Cow<'a, str>,
     /// Links from the root; none if that is not known yet.
     far: Option<usize>,
     /// The neighbour on which it hangs, and the link.
@@ -153,7 +156,7 @@ impl<'a> Tree<'a> {
         self.nodes.extend(told.iter().flat_map(|told| [told.a, told.b]).chain([root]).map(node));
         self.nodes.sort_unstable_by_key(|node| node.id);
         self.nodes.dedup_by_key(|node| node.id);
-        self.nodes.sort_unstable_by(|a, b| (self.rank[a.kind], a.text).cmp(&(self.rank[b.kind], b.text)));
+        self.nodes.sort_unstable_by(|a, b| (self.rank[a.kind], &a.text).cmp(&(self.rank[b.kind], &b.text)));
         self.places.clear();
         if self.nodes.len() > LARGE {
             self.places.extend(self.nodes.iter().enumerate().map(|(at, node)| (node.id, at)));
@@ -215,8 +218,8 @@ impl<'a> Tree<'a> {
     /// then the least.
     fn is_better(&self, at: usize, via: (usize, usize)) -> bool {
         let strength = |(other, link): (usize, usize)| {
-            let Node { kind, text, .. } = self.nodes[other];
-            (self.links[link].2, kind, text.len(), text)
+            let Node { kind, text, .. } = &self.nodes[other];
+            (self.links[link].2, *kind, text.len(), text)
         };
         self.nodes[at].via.is_none_or(|known| strength(via) < strength(known))
     }
@@ -226,6 +229,7 @@ impl<'a> Tree<'a> {
         into.lines.clear();
         into.rules.clear();
         into.ids.iter_mut().for_each(String::clear);
+        into.survivors = 0;
         for node in &self.nodes {
             if node.far == Some(0) {
                 self.linked.spell(node.id, &mut into.id);
@@ -234,26 +238,27 @@ impl<'a> Tree<'a> {
             into.rules.push(line.rule);
             line.write(&mut into.lines);
         }
-        self.nodes.sort_unstable_by_key(|node| (node.kind, node.text.len(), node.text));
+        self.nodes.sort_unstable_by(|a, b| (a.kind, a.text.len(), &a.text).cmp(&(b.kind, b.text.len(), &b.text)));
         for node in self.nodes.iter().filter(|node| !self.linked.is(node.id, mark::LOSER)) {
+            into.survivors += 1;
             let ids = &mut into.ids[node.kind];
             if !ids.is_empty() {
                 ids.push(';');
             }
-            ids.push_str(node.text);
+            ids.push_str(&node.text);
         }
     }
 
-    fn line(&self, node: &Node<'a>) -> Line<'a> {
+    fn line<'n>(&'n self, node: &'n Node<'a>) -> Line<'n> {
         let link = node.via.map(|(_, link)| self.links[link]);
         let place = link.map(|(.., place)| place).or(node.first);
         let (of, file, line) = place.map_or((Of::Source(0), 0, 0), |place| resolve(place, self.starts));
         Line {
             kind: node.kind,
-            value: node.text,
+            value: &node.text,
             state: if self.linked.is(node.id, mark::LOSER) { State::Merged } else { State::Id },
             rule: link.map(|(_, _, rule, _)| rule),
-            via: node.via.map(|(other, _)| (self.nodes[other].kind, self.nodes[other].text)),
+            via: node.via.map(|(other, _)| (self.nodes[other].kind, &*self.nodes[other].text)),
             of,
             file,
             line,

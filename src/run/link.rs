@@ -17,8 +17,8 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::identity::{
     Block, BlockPlace, Collector, Customer, Erased, ErasedIds, Fate, IdentityRecord, Kinds, Linked, Linking, ListFile,
-    Lists, Place, Reason, Refused, RefusedRecord, Rule, Starts, Trace, customers, link, number, refused, resolve,
-    state,
+    Lists, Place, Reason, Refused, RefusedRecord, Rule, Starts, Store, Trace, customers, link, number, refused,
+    resolve, state,
 };
 use crate::input::{LinkedCounts, LinkedRow, RowSink, SourceFiles};
 use crate::shard::budget::Memory;
@@ -117,7 +117,8 @@ impl<'a> Pens<'a> {
         collectors.push(of_lists);
         let pool = crate::engine::pool();
         let linked = pool.install(|| {
-            let (rows, numbers, ids) = number(collectors)?;
+            let store = Store::new(&spill.folder, spill.limit / 2);
+            let (rows, numbers, ids) = number(collectors, &kinds, store)?;
             fits(reader.memory, ids.need(&rows))?;
             let (sources, lists) = (&spec.sources[..], listed.numbered(&numbers));
             Ok::<_, Error>(link(Linking { identity: &identity, sources, kinds: &kinds, rows, ids, lists }))
@@ -145,6 +146,7 @@ impl<'a> Pens<'a> {
         let found =
             Customers { linked: &linked, starts: &starts, shards: &shards, stop: &reader.settings.stop, hidden };
         found.send_all(told, buffers, &mut record)?;
+        linked.ids.check()?;
         let (void, apart_merged) = (linked.void_values(), linked.apart_merged());
         Ok(Outcome { begun, void, apart_merged, counts, nobody, refused, record, erased, starts })
     }
@@ -408,8 +410,8 @@ impl Customers<'_> {
         rows.begin_source(self.hidden);
         while let Some((part, told)) = next() {
             self.stop.check()?;
-            customers(told, self.linked, self.starts, |Customer { group, id, ids, lines, rules }| {
-                counted.see(rules);
+            customers(told, self.linked, self.starts, |Customer { group, id, ids, lines, rules, survivors }| {
+                counted.see(rules, *survivors);
                 if rows.begin_in(self.shards[*group as usize] as usize, &group.to_le_bytes()) {
                     rows.put(0, Value::Text(id));
                     for (at, ids) in ids.iter().enumerate() {
@@ -430,6 +432,8 @@ impl Customers<'_> {
 struct Counted {
     sizes: [u64; SIZES.len()],
     rules: Vec<u64>,
+    /// Most survivors in one.
+    largest: u64,
 }
 
 /// The names of sizes, each with the most identifiers that it means.
@@ -437,7 +441,8 @@ const SIZES: [(&str, usize); 7] =
     [("1", 1), ("2", 2), ("3", 3), ("4", 4), ("5-10", 10), ("11-100", 100), ("101-", usize::MAX)];
 
 impl Counted {
-    fn see(&mut self, rules: &[Option<Rule>]) {
+    fn see(&mut self, rules: &[Option<Rule>], survivors: u64) {
+        self.largest = self.largest.max(survivors);
         let size = rules.len();
         for rule in rules {
             let at = rule.map_or(0, |rule| usize::from(rule) + 1);
@@ -451,6 +456,7 @@ impl Counted {
     }
 
     fn add(&mut self, other: &Self) {
+        self.largest = self.largest.max(other.largest);
         self.sizes.iter_mut().zip(other.sizes).for_each(|(all, n)| *all += n);
         self.rules.resize(self.rules.len().max(other.rules.len()), 0);
         self.rules.iter_mut().zip(&other.rules).for_each(|(all, n)| *all += n);
@@ -458,6 +464,7 @@ impl Counted {
 
     fn record(self, identity: &Identity, record: &mut IdentityRecord) {
         record.sizes = SIZES.iter().zip(self.sizes).map(|((name, _), n)| ((*name).to_owned(), n)).collect();
+        record.largest = self.largest;
         let names = crate::identity::rule_names(identity);
         let counts = self.rules.into_iter().chain(std::iter::repeat(0));
         record.rules = names.into_iter().zip(counts).collect();

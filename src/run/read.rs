@@ -138,8 +138,10 @@ impl Reader<'_> {
         done: &mut dyn FnMut(&SourceFiles, SourceRead) -> Result<()>,
     ) -> Result<(Shards, Option<Outcome>)> {
         let Settings { spec, threads, .. } = self.settings;
-        // Half of the memory is for rows that wait in pens, half for those that have gone on.
-        let spill = SpillTo { limit: spill.limit / 2, ..spill.clone() };
+        // Linking needs about half as many bytes as there are to read. Half of the rest is for rows that wait in pens, half for
+        // those that have gone on.
+        let rest = spill.limit.saturating_sub(self.inputs.bytes() / 2).max(self.memory.limit / 8);
+        let spill = SpillTo { limit: rest / 2, ..spill.clone() };
         let in_pens = SpillTo { folder: spill.folder.join("pens"), ..spill.clone() };
         let mut pens = Pens::new(spec, identity, self.lists, self.shards, *threads, &in_pens)?;
         let mut rows = 0;

@@ -200,10 +200,10 @@ class Case:
                 self.add_row(s, 0).update(key=k, id0=value)
 
     def spoil(self, s):
-        """A few records that are rejected: ragged, or not UTF-8."""
+        """A few records that are rejected or blank: ragged, not UTF-8, without a value."""
         for row in self.rng.sample(s["rows"], min(5, len(s["rows"]) // 4)):
             if self.chance(.4):
-                row["spoilt"] = self.rng.choice(["short", "long", "bytes"])
+                row["spoilt"] = self.rng.choice(["short", "long", "bytes", "blank"])
 
     # -------------------------------------------------------- maps, lists, limits
 
@@ -345,7 +345,7 @@ def table(head, rows, rng, spoils=False):
     lines = [",".join(map(quote, head)).encode()]
     for row in rows:
         cells, spoilt = (row[:-1], row[-1]) if spoils else (row, None)
-        cells = {"short": cells[:-1], "long": [*cells, "more"], "bytes": [*cells[:-1], cells[-1] + NO_UTF8]}.get(spoilt, cells)
+        cells = {"short": cells[:-1], "long": [*cells, "more"], "bytes": [*cells[:-1], cells[-1] + NO_UTF8], "blank": [" "] * len(cells)}.get(spoilt, cells)
         line = ",".join(map(quote, cells)).encode()
         line = line.replace(NO_UTF8.encode(), b"\xff\xfe")
         lines += [line or b'""'] + ([b""] if rng.random() < .05 else [])
