@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::collect::Collector;
 use super::kinds::Kinds;
-use crate::disk::hex;
+use crate::disk::{hex, sha256_of};
 use crate::error::{Error, Result};
 use crate::spec::identity::Identity;
 
@@ -22,7 +22,6 @@ pub struct ListFile {
     pub path: PathBuf,
     /// SHA-256 of its bytes.
     pub sha256: String,
-    text: String,
     role: Role,
 }
 
@@ -57,7 +56,7 @@ pub struct MapLine {
 impl ListFile {
     /// Reads the files of a spec, and a further list of values to erase.
     ///
-    /// Fails with [`Error::Rates`] for a file that is not UTF-8, [`Error::Io`] for one that cannot be read.
+    /// Fails with [`Error::Io`] for one that cannot be read.
     pub fn read_all(identity: &Identity, folder: &Path, erase: Option<&Path>) -> Result<Vec<Self>> {
         let maps = identity.maps.iter().enumerate().map(|(at, map)| (map.file.clone(), Role::Map(at)));
         let apart = identity.apart.iter().map(|file| (file.clone(), Role::Apart));
@@ -71,14 +70,27 @@ impl ListFile {
     }
 
     fn read(path: &Path, name: String, role: Role) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|e| Error::reading(path, e))?;
-        let sha256 = hex(&Sha256::digest(&bytes));
-        let text = String::from_utf8(bytes).map_err(|e| {
+        let (_, sha256) = sha256_of(path).map_err(|e| Error::reading(path, e))?;
+        Ok(Self { name, path: path.to_owned(), sha256, role })
+    }
+
+    /// Its text. A map may be large: it is held only while it is used.
+    fn text(&self) -> Result<String> {
+        let bytes = fs::read(&self.path).map_err(|e| Error::reading(&self.path, e))?;
+        if hex(&Sha256::digest(&bytes)) != self.sha256 {
+            return Err(Error::List(format!(
+                "`{}` changed while the run read it: run again when nothing writes to it",
+                self.name
+            )));
+        }
+        let mut text = String::from_utf8(bytes).map_err(|e| {
             let line = 1 + e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
-            Error::List(format!("`{name}` line {line}: it is not UTF-8: save the file as UTF-8"))
+            Error::List(format!("`{}` line {line}: it is not UTF-8: save the file as UTF-8", self.name))
         })?;
-        let text = text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned);
-        Ok(Self { name, path: path.to_owned(), sha256, text, role })
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
+        Ok(text)
     }
 
     /// Whether it lists what is to be erased.
@@ -100,15 +112,16 @@ impl ListFile {
     }
 
     /// For each kind the values of its `block_file`: a pattern a line, space around it left out.
-    pub fn blocked(files: &[Self], kinds: usize) -> Vec<Vec<String>> {
+    pub fn blocked(files: &[Self], kinds: usize) -> Result<Vec<Vec<String>>> {
         let mut blocked = vec![Vec::new(); kinds];
         for file in files {
             if let Role::Block(kind) = file.role {
-                let lines = file.text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
+                let text = file.text()?;
+                let lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
                 blocked[kind].extend(lines.map(str::to_owned));
             }
         }
-        blocked
+        Ok(blocked)
     }
 }
 
@@ -198,11 +211,17 @@ impl Reading<'_> {
 
 /// Calls `take` for each line with the cells of these columns, trimmed.
 fn each_line(file: &ListFile, columns: &[&str], mut take: impl FnMut(u64, &[String]) -> Result<()>) -> Result<()> {
-    if let Some(line) = wrong_quote(&file.text) {
+    let text = file.text()?;
+    let line_of = |position: &csv::Position| line_of(&text, position);
+    let unreadable = |e: &csv::Error| {
+        let line = e.position().map_or(1, line_of);
+        fault(file, line, "it has more or fewer fields than the header")
+    };
+    if let Some(line) = wrong_quote(&text) {
         return Err(fault(file, line, "a quote opens here and is not closed at the end of its field"));
     }
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file.text.as_bytes());
-    let header = reader.headers().map_err(|e| unreadable(file, &e))?.clone();
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|e| unreadable(&e))?.clone();
     let at = |name: &&str| {
         let found: Vec<usize> = (0..header.len()).filter(|at| header.get(*at) == Some(name)).collect();
         match found[..] {
@@ -214,8 +233,8 @@ fn each_line(file: &ListFile, columns: &[&str], mut take: impl FnMut(u64, &[Stri
     let places = columns.iter().map(at).collect::<Result<Vec<usize>>>()?;
     let mut record = StringRecord::new();
     let mut cells = Vec::new();
-    while reader.read_record(&mut record).map_err(|e| unreadable(file, &e))? {
-        let line = record.position().map_or(0, |position| line_of(file, position));
+    while reader.read_record(&mut record).map_err(|e| unreadable(&e))? {
+        let line = record.position().map_or(0, line_of);
         cells.clear();
         cells.extend(places.iter().map(|at| record.get(*at).unwrap_or_default().to_owned()));
         take(line, &cells)?;
@@ -246,15 +265,10 @@ fn wrong_quote(text: &str) -> Option<u64> {
 }
 
 /// The line of a record: empty lines before it are none of it, though its position is theirs.
-fn line_of(file: &ListFile, position: &csv::Position) -> u64 {
-    let rest = file.text.as_bytes().get(position.byte() as usize..).unwrap_or_default();
+fn line_of(text: &str, position: &csv::Position) -> u64 {
+    let rest = text.as_bytes().get(position.byte() as usize..).unwrap_or_default();
     let empty = rest.iter().take_while(|b| matches!(b, b'\n' | b'\r')).filter(|b| **b == b'\n').count();
     position.line() + empty as u64
-}
-
-fn unreadable(file: &ListFile, error: &csv::Error) -> Error {
-    let line = error.position().map_or(1, |position| line_of(file, position));
-    fault(file, line, "it has more or fewer fields than the header")
 }
 
 fn fault(file: &ListFile, line: u64, why: &str) -> Error {

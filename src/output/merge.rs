@@ -186,13 +186,10 @@ mod tests {
         let mut all = Vec::new();
         loop {
             let group = merge.next(3)?;
-            if group.order.len() == 0 {
+            if group.rows() == 0 {
                 return Ok((all, merge.ids_from_two_shards()));
             }
-            assert!(
-                group.order.len() == 3
-                    || all.len() + group.order.len() == shards.iter().map(|s| s.len()).sum::<usize>()
-            );
+            assert!(group.rows() == 3 || all.len() + group.rows() == shards.iter().map(|s| s.len()).sum::<usize>());
             all.extend(group.column(0)?.as_string::<i32>().iter().flatten().map(str::to_owned));
         }
     }

@@ -83,7 +83,7 @@ impl<'a> Pens<'a> {
         spill: &SpillTo,
     ) -> Result<Self> {
         std::fs::create_dir_all(&spill.folder).map_err(|e| Error::working("create", &spill.folder, e))?;
-        let kinds = Arc::new(Kinds::new(identity, &ListFile::blocked(lists, identity.kinds.len())));
+        let kinds = Arc::new(Kinds::new(identity, &ListFile::blocked(lists, identity.kinds.len())?));
         let layouts = super::read::layouts(spec);
         let rows = ShardBuffers::new(layouts, vec![true; pens], threads, Some(spill));
         let most = usize::try_from(spill.limit).unwrap_or(usize::MAX) / 2 / threads.max(1);

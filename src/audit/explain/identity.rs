@@ -93,7 +93,7 @@ fn forms(spec: &identity::Identity, kinds: &Kinds, asked: &str) -> Vec<(String, 
 }
 
 fn kinds(run: &FinishedRun<'_>, spec: &identity::Identity) -> Result<Kinds> {
-    Ok(Kinds::new(spec, &ListFile::blocked(&lists(run, spec)?, spec.kinds.len())))
+    Ok(Kinds::new(spec, &ListFile::blocked(&lists(run, spec)?, spec.kinds.len())?))
 }
 
 /// The lists of the run; fails if one has changed since.
@@ -113,7 +113,7 @@ fn lists(run: &FinishedRun<'_>, spec: &identity::Identity) -> Result<Vec<ListFil
 pub(super) fn members(run: &FinishedRun<'_>, output: &Path, customer: &str) -> Result<Option<Members>> {
     let Some(spec) = &run.spec.identity else { return Ok(None) };
     let lists = lists(run, spec)?;
-    let kinds = Kinds::new(spec, &ListFile::blocked(&lists, spec.kinds.len()));
+    let kinds = Kinds::new(spec, &ListFile::blocked(&lists, spec.kinds.len())?);
     let at = |name: &str| spec.kinds.iter().position(|kind| kind.name == name);
     let listed = lists.iter().flat_map(ListFile::erase_lines);
     let erased = listed.filter_map(|(kind, value)| {
