@@ -13,7 +13,7 @@ use super::rows::{BlockPlace, Shape, ThreadShapes};
 use crate::disk::Partitions;
 use crate::error::{Error, Result};
 use crate::input::LinkedRow;
-use crate::spec::identity::{Deleted, Linked, Links};
+use crate::spec::identity::{Linked, Links};
 
 /// Parts in which identifiers are numbered: few enough for buffers, enough for the table of each to fit in a cache.
 pub const PARTS: usize = 64;
@@ -67,7 +67,7 @@ impl Collector {
             shape.has_into = self.take_cell(into, row, &mut of_merge) > 0;
         }
         shape.from = links.merged_from.iter().map(|from| self.take_cell(from, row, &mut of_merge)).sum();
-        shape.deleted = links.deleted.as_ref().is_some_and(|deleted| is_deleted(deleted, row));
+        shape.deleted = links.deleted.as_ref().is_some_and(|deleted| row.is_deleted(deleted));
         shape.write(&mut self.shapes.shapes);
         !is_sure
     }
@@ -89,10 +89,7 @@ impl Collector {
     /// Takes the identifiers in a cell, and gives how many there are. Notes in `is_sure` whether one of them will join,
     /// whatever other rows say.
     fn take_cell(&mut self, linked: &Linked, row: &LinkedRow<'_>, is_sure: &mut bool) -> u64 {
-        let Some(cell) = row.cell(linked.at) else { return 0 };
-        let Some(split) = &linked.split else { return u64::from(self.add(linked.kind, cell, is_sure).is_some()) };
-        let parts = cell.split(split.as_str()).filter(|part| !row.is_null(part));
-        parts.map(|part| u64::from(self.add(linked.kind, part, is_sure).is_some())).sum()
+        row.texts(linked).map(|text| u64::from(self.add(linked.kind, text, is_sure).is_some())).sum()
     }
 
     /// Adds the identifier of a text, and gives its number among the thread's; none for an empty text.
@@ -121,11 +118,6 @@ fn push(count: &mut usize, found: &mut Partitions, kind: u8, value: &str) -> usi
     });
     *count += 1;
     number
-}
-
-fn is_deleted(deleted: &Deleted, row: &LinkedRow<'_>) -> bool {
-    let Some(cell) = row.cell(deleted.at).map(str::trim).filter(|cell| !cell.is_empty()) else { return false };
-    deleted.is.iter().any(|word| word == "*" || word.eq_ignore_ascii_case(cell))
 }
 
 /// The error for identifiers that cannot be kept on disk.

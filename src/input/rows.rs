@@ -7,6 +7,7 @@ use super::account::RowCounts;
 use super::records::{Record, read_records};
 use super::rejects::{Reason, RejectLog};
 use super::{Header, InputFile};
+use crate::spec::identity::{Deleted, Linked};
 use crate::spec::{Column, Filter, Source};
 use crate::value::{NoId, Type, Value, has_hidden, trim};
 
@@ -45,8 +46,26 @@ impl<'a> LinkedRow<'a> {
         (!text.is_empty() && !self.is_null(text)).then_some(text)
     }
 
+    /// The texts of an identifier's cell, split if it holds several; none of them null.
+    pub fn texts<'l>(&self, linked: &'l Linked) -> impl Iterator<Item = &'l str> + use<'l, 'a>
+    where
+        'a: 'l,
+    {
+        let row = *self;
+        let cell = row.cell(linked.at);
+        let whole = cell.filter(|_| linked.split.is_none());
+        let split = cell.zip(linked.split.as_deref()).map(|(cell, by)| cell.split(by));
+        whole.into_iter().chain(split.into_iter().flatten().filter(move |text| !row.is_null(text)))
+    }
+
+    /// Whether the row says that its customer is deleted.
+    pub fn is_deleted(&self, deleted: &Deleted) -> bool {
+        let Some(cell) = self.cell(deleted.at).map(str::trim).filter(|cell| !cell.is_empty()) else { return false };
+        deleted.is.iter().any(|word| word == "*" || word.eq_ignore_ascii_case(cell))
+    }
+
     /// Whether a text is a null of the source.
-    pub fn is_null(&self, text: &str) -> bool {
+    fn is_null(&self, text: &str) -> bool {
         !self.source.form.nulls.is_empty() && self.source.form.nulls.iter().any(|null| null == trim(text))
     }
 

@@ -170,10 +170,7 @@ impl Members {
         if links.tells_merges() && key.iter().flatten().any(was_merged) {
             return false;
         }
-        let is_deleted = links.deleted.as_ref().is_some_and(|deleted| {
-            let cell = row.cell(deleted.at).map(str::trim).filter(|cell| !cell.is_empty());
-            cell.is_some_and(|cell| deleted.is.iter().any(|word| word == "*" || word.eq_ignore_ascii_case(cell)))
-        });
+        let is_deleted = links.deleted.as_ref().is_some_and(|deleted| row.is_deleted(deleted));
         let mut usable = key.iter().chain(&ids).flatten().filter(|id| is_sound(id) && !self.shared.contains(*id));
         let has = !is_deleted && usable.next().is_some_and(|anchor| self.ids.contains_key(anchor));
         if has {
@@ -195,13 +192,8 @@ impl Members {
 
     /// The identifiers of a cell; none for a text that is not of the kind.
     fn cells(&self, linked: &Linked, row: &LinkedRow<'_>) -> Vec<Option<(usize, String)>> {
-        let Some(cell) = row.cell(linked.at) else { return Vec::new() };
-        let parts: Vec<&str> = match &linked.split {
-            Some(split) => cell.split(split.as_str()).filter(|part| !row.is_null(part)).collect(),
-            None => vec![cell],
-        };
-        let read = |part: &str| self.kinds.read(linked.kind, part).map(|value| (linked.kind, value.into_owned()));
-        parts.into_iter().map(read).filter(|id| id.as_ref().is_none_or(|(_, value)| !value.is_empty())).collect()
+        let read = |text: &str| self.kinds.read(linked.kind, text).map(|value| (linked.kind, value.into_owned()));
+        row.texts(linked).map(read).filter(|id| id.as_ref().is_none_or(|(_, value)| !value.is_empty())).collect()
     }
 
     /// For each kind the survivors, least first, joined by `;`.
