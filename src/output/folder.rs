@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use rustix::fs::{Access, access};
 
 use super::names::{
-    CSV_FILE, FAILED_FOLDER, IDENTITY_FILES, MANIFEST_FILE, OURS, PARQUET_FILE, REPORT_FILE, WORK_FOLDER,
+    CSV_FILE, FAILED_FOLDER, IDENTITY_FILES, MANIFEST_FILE, PARQUET_FILE, REPORT_FILE, WORK_FOLDER, is_our_name,
 };
 use super::runs;
 use crate::disk::{copy_file, create_parent, remove_folder, replace_file, sync_folder, write_file};
@@ -191,7 +191,7 @@ pub fn is_ours(output: &Path, file: &Path) -> bool {
     });
     let (Ok(output), Some(place)) = (full(output), place) else { return false };
     let first = place.strip_prefix(&output).ok().and_then(|inside| inside.components().next());
-    first.is_some_and(|c| matches!(c, Component::Normal(name) if OURS.iter().any(|ours| name == *ours)))
+    first.is_some_and(|c| matches!(c, Component::Normal(name) if name.to_str().is_some_and(is_our_name)))
 }
 
 /// Fails with [`Error::Output`] if a run into `output` would overwrite one of these files.

@@ -21,18 +21,8 @@ pub const FAILED_FOLDER: &str = "failed";
 pub(super) const IDENTITY_FILES: [&str; 6] =
     ["identities.csv", "identities.parquet", "refused.csv", "refused.parquet", "provenance.csv", "provenance.parquet"];
 
-/// Everything that a run may write into an output folder.
-pub const OURS: [&str; 12] = [
-    CSV_FILE,
-    PARQUET_FILE,
-    "identities.csv",
-    "identities.parquet",
-    "refused.csv",
-    "refused.parquet",
-    "provenance.csv",
-    "provenance.parquet",
-    MANIFEST_FILE,
-    REJECTS_FOLDER,
-    REPORT_FILE,
-    WORK_FOLDER,
-];
+/// Whether a run may write a file or folder of this name into an output folder.
+pub fn is_our_name(name: &str) -> bool {
+    [CSV_FILE, PARQUET_FILE, MANIFEST_FILE, REJECTS_FOLDER, REPORT_FILE, WORK_FOLDER].contains(&name)
+        || IDENTITY_FILES.contains(&name)
+}

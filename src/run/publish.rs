@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Stage};
 use crate::output::folder::{StagedFile, Workspace};
 use crate::output::manifest::{Manifest, Status};
-use crate::output::names::{MANIFEST_FILE, OURS, REJECTS_FOLDER};
+use crate::output::names::{MANIFEST_FILE, REJECTS_FOLDER, is_our_name};
 use crate::output::runs;
 use crate::shard::Drills;
 use crate::shard::checkpoint::Checkpoints;
@@ -99,7 +99,7 @@ fn old_files(settings: &Settings) -> Vec<String> {
     let rejects = last.iter().flat_map(|manifest| &manifest.rejects).map(|rejects| &rejects.file);
     let rejects = rejects.filter(|file| file.starts_with(REJECTS_FOLDER));
     let outputs = last.iter().flat_map(|manifest| &manifest.outputs).map(|output| &output.file);
-    let last = rejects.chain(outputs.filter(|file| OURS.contains(&file.as_str()))).cloned();
+    let last = rejects.chain(outputs.filter(|file| is_our_name(file))).cloned();
     let ours = settings.spec.sources.iter().map(|source| format!("{REJECTS_FOLDER}/{}.csv", source.name));
     let mut all: Vec<String> = last.chain(ours).collect();
     all.sort_unstable();
